@@ -1,0 +1,51 @@
+#include "clock.h"
+
+#include "stm32f103.h"
+
+#define HSI_HZ 8000000u
+#define HSE_HZ 8000000u
+#define PLL_FACTOR 9u
+
+/* Polls before a wait gives up: at 8 MHz and some ten cycles a poll 25 ms, where crystals
+ * take 2 ms (datasheet, 5.3.6) and the PLL 0.2 ms. */
+#define POLL_LIMIT 20000u
+
+static bool wait_for(const reg32 *reg, uint32_t mask, uint32_t value)
+{
+    for (uint32_t k = 0; k < POLL_LIMIT; k++) {
+        if ((*reg & mask) == value) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool start_crystal(void)
+{
+    RCC->cr |= RCC_CR_HSEON;
+    return wait_for(&RCC->cr, RCC_CR_HSERDY, RCC_CR_HSERDY);
+}
+
+static bool start_pll(void)
+{
+    RCC->cfgr = RCC_CFGR_PLLSRC_HSE | RCC_CFGR_PLLMUL9 | RCC_CFGR_PPRE1_DIV2; /* APB1 bears 36 MHz at most */
+    RCC->cr |= RCC_CR_PLLON;
+    return wait_for(&RCC->cr, RCC_CR_PLLRDY, RCC_CR_PLLRDY);
+}
+
+static bool switch_to_pll(void)
+{
+    FLASH_ACR = FLASH_ACR_PRFTBE | FLASH_ACR_LATENCY_2; /* before the clock rises: 3.3.3 */
+    RCC->cfgr = (RCC->cfgr & ~RCC_CFGR_SW_MASK) | RCC_CFGR_SW_PLL;
+    return wait_for(&RCC->cfgr, RCC_CFGR_SWS_MASK, RCC_CFGR_SWS_PLL);
+}
+
+struct board_clock clock_start(void)
+{
+    if (start_crystal() && start_pll() && switch_to_pll()) {
+        return (struct board_clock){.hz = HSE_HZ * PLL_FACTOR, .crystal = true};
+    }
+    RCC->cfgr = RCC_CFGR_SW_HSI;
+    RCC->cr &= ~(RCC_CR_HSEON | RCC_CR_PLLON);
+    return (struct board_clock){.hz = HSI_HZ, .crystal = false};
+}

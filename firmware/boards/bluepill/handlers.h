@@ -1,0 +1,7 @@
+/* What the vector table points to. */
+#pragma once
+
+_Noreturn void reset_handler(void);
+void fault_entry(void);
+void systick_handler(void);
+void usart1_handler(void);

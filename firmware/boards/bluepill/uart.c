@@ -1,0 +1,65 @@
+#include "uart.h"
+
+#include "cortex_m3.h"
+#include "handlers.h"
+#include "stm32f103.h"
+
+static struct receive_buffer received;
+
+void uart_start(uint32_t pclk2, uint32_t baud)
+{
+    RCC->apb2enr |= RCC_APB2ENR_IOPAEN | RCC_APB2ENR_USART1EN;
+    GPIOA->odr |= 1u << 10; /* pull RX up: an unplugged wire is an idle line */
+    const uint32_t others = GPIOA->crh & ~(GPIO_MODE_MASK << 4 | GPIO_MODE_MASK << 8);
+    GPIOA->crh = others | GPIO_ALTERNATE_OUTPUT_50MHZ << 4 | GPIO_INPUT_PULL << 8;
+
+    USART1->brr = (pclk2 + baud / 2) / baud; /* 27.3.4: mantissa and fraction together are pclk2 / baud */
+    USART1->cr1 = USART_CR1_UE | USART_CR1_TE | USART_CR1_RE | USART_CR1_RXNEIE;
+    NVIC_ISER[USART1_IRQ / 32] = 1u << USART1_IRQ % 32;
+}
+
+/* RXNEIE also raises this for an overrun; reading SR and then DR clears every flag (27.6.1). */
+void usart1_handler(void)
+{
+    const uint32_t status = USART1->sr;
+    const uint8_t byte = (uint8_t)USART1->dr;
+    const uint32_t damage = status & (USART_SR_FE | USART_SR_NE);
+    if (damage == 0 && (status & USART_SR_RXNE) != 0) {
+        receive_buffer_put(&received, byte);
+    }
+    /* After an overrun DR still holds the byte before the lost ones, stored above. */
+    if (damage != 0 || (status & USART_SR_ORE) != 0) {
+        receive_buffer_damage(&received, (struct receive_faults){
+                                             .lost = (status & USART_SR_ORE) != 0,
+                                             .framing = (status & USART_SR_FE) != 0,
+                                             .noise = (status & USART_SR_NE) != 0,
+                                         });
+    }
+}
+
+enum receive_event uart_receive(uint8_t *byte, struct receive_faults *faults)
+{
+    interrupts_disable();
+    const enum receive_event event = receive_buffer_get(&received, byte, faults);
+    interrupts_enable();
+    return event;
+}
+
+int uart_receive_empty(void)
+{
+    return received.head == received.tail && received.faults.lost == 0 && received.faults.framing == 0 &&
+           received.faults.noise == 0;
+}
+
+void uart_transmit(uint8_t byte)
+{
+    while ((USART1->sr & USART_SR_TXE) == 0) {
+    }
+    USART1->dr = byte;
+}
+
+void uart_drain(void)
+{
+    while ((USART1->sr & USART_SR_TC) == 0) {
+    }
+}
