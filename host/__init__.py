@@ -1,0 +1,1 @@
+"""The board's client: the link's host side, the digit in the terminal, `infer`."""

@@ -1,0 +1,66 @@
+"""What `invoke infer` does: shows a digit, has a board classify it, and shows what it says."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from host.board import Board, Info, Prediction
+from host.picture import draw_bars, draw_digit, is_plain, shares
+from host.window import DigitWindow
+
+
+def infer(
+    url: str,
+    image: npt.NDArray[np.uint8],
+    title: str,
+    scale: float | None = None,
+    *,
+    window: bool = False,
+    baud: int = 115200,
+    timeout: float = 5.0,
+) -> Prediction:
+    """Shows the digit, sends it to the board at `url` and prints its prediction and a bar per class.
+
+    `image`: uint8 (28, 28), 0 is background. `title`: what the digit is, for the reader. `scale`: the model's
+    real logit of an integer logit 1. `window`: shows the digit in a window, and returns once that is
+    closed. Raises `BoardError` where anything stands in the way.
+    """
+    plain = is_plain(sys.stdout)
+    with _shown(image, title, window, plain) as digit_window:
+        with Board.open(url, baud, timeout, on_retry=print) as board:
+            info = board.info()
+            prediction = board.classify(image)
+        print(describe(prediction, info, scale))
+        print(draw_bars(prediction.logits, prediction.label, scale, plain))
+        if digit_window:
+            digit_window.show(prediction, scale)
+    return prediction
+
+
+def describe(prediction: Prediction, info: Info, scale: float | None = None) -> str:
+    """The prediction in one line."""
+    share = f" ({shares(prediction.logits, scale)[prediction.label]:.1%})" if scale is not None else ""
+    took = f"answered in {prediction.seconds * 1000:,.1f} ms"
+    if prediction.cycles is not None and info.clock > 0:
+        milliseconds = prediction.cycles / info.clock * 1000
+        took += f", network {prediction.cycles:,} cycles = {milliseconds:.2f} ms at {info.clock / 1e6:g} MHz"
+    return f"Predicted class: {prediction.label}{share}, by {info.model} on firmware {info.firmware}; {took}"
+
+
+@contextlib.contextmanager
+def _shown(
+    image: npt.NDArray[np.uint8], title: str, window: bool, plain: bool
+) -> Iterator[DigitWindow | None]:
+    """The digit on display before it is sent; its window is gone afterwards, whatever happens."""
+    if not window:
+        print(f"{title}:\n{draw_digit(image, plain)}")
+        yield None
+        return
+    digit_window = DigitWindow(image, title)
+    try:
+        yield digit_window
+    finally:
+        digit_window.close()
