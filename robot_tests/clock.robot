@@ -1,0 +1,17 @@
+*** Settings ***
+Documentation       The board's clock: 72 MHz from the crystal, and an answer all the same when the crystal is dead.
+
+Resource            board.resource
+
+Test Teardown       Power Off
+
+
+*** Test Cases ***
+The Crystal Drives The Board
+    Power On    crystal=fitted
+    Board Should Run From    crystal
+
+A Board With A Dead Crystal Still Answers
+    Power On    crystal=dead
+    Board Should Run From    internal
+    Classify Digit    3

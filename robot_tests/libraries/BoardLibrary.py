@@ -1,0 +1,218 @@
+"""The vocabulary of the suites: what one does to a board and what one expects of it, whatever board it is."""
+
+import contextlib
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from damage import DAMAGE, on_the_wire
+from port_board import PortBoard
+from process_board import NativeBoard, QemuBoard
+from renode_board import RenodeBoard
+from robot.api import SkipExecution, logger
+from robot.api.deco import keyword, library
+
+from host import link
+from host.board import Board, Info, Prediction
+from host.errors import NoAnswer
+from training import model_file, reference
+from training.mnist import Digits, load_test_set
+
+# In seconds, which are virtual on Renode. The boot line comes after 17 ms there, after 40 ms with a dead crystal.
+BOOT_TIMEOUT = 5.0
+ANSWER_TIMEOUT = 5.0
+# LINK.md: a broken frame is forgotten within this time.
+FORGOTTEN_AFTER = 0.1
+
+CLOCKS = {"crystal": {"source": "hse", "clock": "72000000"}, "internal": {"source": "hsi", "clock": "8000000"}}
+
+
+@library(scope="SUITE", auto_keywords=False)
+class BoardLibrary:
+    """Keywords over `host.board.Board`.
+
+    `kind`: renode, qemu, native or port. `model`: the model file that the firmware was built from. `port`: the URL
+    of a real board. `native_firmware`: another build of the native board.
+    """
+
+    def __init__(self, kind: str, model: str, port: str = "", native_firmware: str = "") -> None:
+        firmware = Path(native_firmware) if native_firmware else None
+        makers: dict[str, Callable[[], Any]] = {
+            "renode": RenodeBoard,
+            "qemu": QemuBoard,
+            "native": lambda: NativeBoard(firmware),
+            "port": lambda: PortBoard(port),
+        }
+        self._hardware = makers[kind]()
+        self._model_path = Path(model)
+        self._running: Board | None = None
+        self._boot: link.Message | None = None
+        self._lines: list[str] = []
+
+    # --- Power ------------------------------------------------------------------------------------
+
+    @keyword
+    def power_on(self, crystal: str = "any") -> None:
+        """Starts the board and waits until it has booted. `crystal`: fitted, dead, or any, which needs no certain one."""
+        if crystal == "fitted" and not self._hardware.has_crystal:
+            raise SkipExecution("This board has no crystal.")
+        if crystal == "dead" and not self._hardware.can_lose_crystal:
+            raise SkipExecution("The crystal of this board cannot be taken away.")
+        stream = self._hardware.power_on(crystal=crystal != "dead")
+        self._lines = []
+        self._running = Board(stream, timeout=ANSWER_TIMEOUT, attempts=1, on_line=self._hear)
+        self._boot = self._running.read_message(BOOT_TIMEOUT) if self._hardware.boots else None
+        self._running.greet(BOOT_TIMEOUT)
+
+    @keyword
+    def power_off(self) -> None:
+        """Ends the board. Fails when a simulated one saw the firmware do what silicon would not forgive."""
+        if self._running:
+            self._running.close()
+        self._running = None
+        self._hardware.power_off()
+
+    # --- What the board says ----------------------------------------------------------------------
+
+    @keyword
+    def boot_line_should_say(self, **expected: str) -> None:
+        """The @boot line has these fields."""
+        if self._boot is None:
+            raise SkipExecution("This board was running before the test, so its boot line is gone.")
+        _compare(expected, self._boot.fields)
+
+    @keyword
+    def board_should_report(self, **expected: str) -> None:
+        """The answer to an info request has these fields."""
+        info = self._board.info()
+        _compare(expected, {key: str(getattr(info, key)) for key in Info.__dataclass_fields__})
+
+    @keyword
+    def board_should_run_from(self, oscillator: str) -> None:
+        """The board's clock is the crystal's 72 MHz, or the internal oscillator's 8 MHz."""
+        self.board_should_report(**CLOCKS[oscillator])
+
+    @keyword
+    def board_should_hold_the_model(self) -> None:
+        """Name and checksum of the board's network are those of the model file."""
+        model = self._model
+        self.board_should_report(model=model.name, checksum=str(model.checksum))
+
+    @keyword
+    def stack_should_stay_below(self, limit: int) -> None:
+        """The board's stack never took more than so many bytes."""
+        used = self._board.info().stack
+        logger.info(f"{used} bytes of stack used")
+        if used > limit:
+            raise AssertionError(f"The stack took {used} bytes, more than {limit}.")
+
+    @keyword
+    def lines_should_have_been(self, *expected: str) -> None:
+        """These lines came for people since the last request, in this order; numbers may differ."""
+        with contextlib.suppress(NoAnswer):
+            while True:
+                self._board.read_line(FORGOTTEN_AFTER)
+        lines = [line for line in self._lines if not link.is_message(line)]
+        if [_without_numbers(line) for line in lines] != [_without_numbers(line) for line in expected]:
+            raise AssertionError("The board said:\n" + "\n".join(lines))
+
+    # --- Images -----------------------------------------------------------------------------------
+
+    @keyword
+    def classify_digit(self, index: int) -> Prediction:
+        """What the board says to an image of the test set, which must be what the reference says, to the bit."""
+        image = self._digits.images[index]
+        self._lines = []
+        prediction = self._board.classify(image)
+        expected = reference.run(self._model, image[np.newaxis])[0]
+        if list(prediction.logits) != expected.tolist():
+            raise AssertionError(
+                f"Image {index}: the board's logits are {list(prediction.logits)}, the reference's {expected.tolist()}."
+            )
+        return prediction
+
+    @keyword
+    def classify_digits_of_every_class(self, count: int) -> float:
+        """Classifies the first `count` digits of each class, as `Classify Digit`; the share that was recognised."""
+        digits = self._digits
+        indices = np.concatenate([np.flatnonzero(digits.labels == label)[:count] for label in range(link.CLASSES)])
+        right = [self.classify_digit(int(index)).label == digits.labels[index] for index in indices]
+        logger.info(f"{sum(right)} of {len(right)} digits recognised")
+        return float(np.mean(right))
+
+    @keyword
+    def classify_image_of(self, value: int) -> None:
+        """Classifies an image with the same value everywhere; the logits must be the reference's."""
+        image = np.full((link.IMAGE_ROWS, link.IMAGE_COLS), value, np.uint8)
+        expected = reference.run(self._model, image[np.newaxis])[0]
+        if list(self._board.classify(image).logits) != expected.tolist():
+            raise AssertionError(f"The logits of an image full of {value} are not the reference's.")
+
+    # --- Damage -----------------------------------------------------------------------------------
+
+    @keyword
+    def damage_should_be_named_and_forgotten(self, damage: str, error: str, **parameters: str) -> None:
+        """A classify frame with one of the damages of damage.py is answered by that @error and nothing else, and the
+        next image is classified. Parameters that the damage does not take are expected details of the error.
+        """
+        damaged = DAMAGE[damage]
+        taken = {name: parameters.pop(name) for name in inspect.signature(damaged).parameters if name in parameters}
+        body = link.make_body(link.Command.CLASSIFY, 0x1234, self._digits.images[0].tobytes())
+        self._board.send_raw(damaged(body, **taken))
+        messages = self._messages_until_silence()
+        if [(message.name, message.fields.get("name")) for message in messages] != [("error", error)]:
+            raise AssertionError(f"The board answered {messages} instead of the error '{error}'.")
+        _compare(parameters, messages[0].fields)
+        self.classify_digit(1)
+
+    @keyword
+    def send_randomly_damaged_frames(self, count: int) -> None:
+        """Damages `count` frames at a random place: each must be answered by an error, and the next image be right."""
+        frame = link.encode_frame(link.Command.CLASSIFY, 0x1234, self._digits.images[0].tobytes())
+        for seed in range(count):
+            self._board.send_raw(on_the_wire(frame, seed))
+            messages = self._messages_until_silence()
+            if {message.name for message in messages} != {"error"}:
+                raise AssertionError(f"To the damage of seed {seed} the board answered {messages}.")
+            self.classify_digit(seed)
+
+    # --- Inside -----------------------------------------------------------------------------------
+
+    @cached_property
+    def _model(self) -> model_file.Model:
+        return model_file.load(self._model_path)
+
+    @cached_property
+    def _digits(self) -> Digits:
+        return load_test_set()
+
+    @property
+    def _board(self) -> Board:
+        if self._running is None:
+            raise AssertionError("The board is off: the test must begin with Power On.")
+        return self._running
+
+    def _messages_until_silence(self) -> list[link.Message]:
+        messages = [self._board.read_message(ANSWER_TIMEOUT)]
+        with contextlib.suppress(NoAnswer):
+            while True:
+                messages.append(self._board.read_message(FORGOTTEN_AFTER))
+        return messages
+
+    def _hear(self, line: str) -> None:
+        self._lines.append(line)
+        logger.debug(f"The board: {line}")  # never empty: an empty message breaks renode-test 1.16.1
+
+
+def _compare(expected: dict[str, str], actual: Mapping[str, str]) -> None:
+    different = {key: actual.get(key) for key, value in expected.items() if actual.get(key) != str(value)}
+    if different:
+        raise AssertionError(f"The board said {different} instead of {expected}.")
+
+
+def _without_numbers(line: str) -> str:
+    return re.sub(r"-?[0-9]+(\.[0-9]+)?", "#", line)

@@ -1,0 +1,45 @@
+"""Boards that are processes of this computer: the native build, and the firmware in QEMU. Host time."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import serial
+
+from host.streams import open_port
+from tooling.simulators import start_native, start_qemu
+
+
+class NativeBoard:
+    """The firmware's own code as a process. It has no chip, so no crystal that could be dead."""
+
+    boots = True
+    has_crystal = False
+    can_lose_crystal = False
+
+    def __init__(self, firmware: Path | None) -> None:
+        self._firmware = firmware
+        self._running = ExitStack()
+
+    def power_on(self, *, crystal: bool) -> serial.SerialBase:
+        simulation = self._running.enter_context(start_native(self._firmware))
+        return open_port(simulation.url)
+
+    def power_off(self) -> None:
+        self._running.close()
+
+
+class QemuBoard:
+    """The Blue Pill's ELF on QEMU's STM32F100, which has no RCC: to the firmware, a board with a dead crystal."""
+
+    boots = True
+    has_crystal = False
+    can_lose_crystal = True  # it never had one
+
+    def __init__(self) -> None:
+        self._running = ExitStack()
+
+    def power_on(self, *, crystal: bool) -> serial.SerialBase:
+        return open_port(self._running.enter_context(start_qemu()).url)
+
+    def power_off(self) -> None:
+        self._running.close()
