@@ -49,7 +49,7 @@ void board_watchdog_feed(void);
 /* Takes the next event of the receive buffer. */
 enum receive_event board_receive(uint8_t *byte, struct receive_faults *faults);
 
-/* Sends one byte, waiting for room. */
+/* Sends one byte, sleeping while the queue is full. */
 void board_transmit(uint8_t byte);
 
 void board_led(bool on);

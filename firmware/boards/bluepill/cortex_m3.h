@@ -13,7 +13,7 @@ static inline void interrupts_enable(void)
     __asm volatile("cpsie i" ::: "memory");
 }
 
-/* Sleeps until an interrupt is pending, also while interrupts are disabled. */
+/* Sleeps until the next interrupt. */
 static inline void wait_for_interrupt(void)
 {
     __asm volatile("dsb\n\twfi" ::: "memory");

@@ -49,6 +49,7 @@ __attribute__((used, noreturn)) static void report_fault(const struct exception_
     const uint32_t exception = active_exception();
     const uint32_t cfsr = SCB->cfsr;
     const struct exception_frame registers = stacked_registers(frame);
+    uart_transmit_by_polling();
     text_end_line();
     text_put("Processor fault: ");
     text_put(fault_name(exception));
@@ -64,8 +65,8 @@ __attribute__((used, noreturn)) static void report_fault(const struct exception_
     message_hex("address", fault_address(cfsr));
     message_end();
     uart_drain();
-    for (;;) {
-        SCB->aircr = SCB_AIRCR_SYSRESETREQ;
+    SCB->aircr = SCB_AIRCR_SYSRESETREQ;
+    for (;;) { /* the reset takes a few cycles */
     }
 }
 

@@ -66,6 +66,7 @@ struct usart {
 #define USART_CR1_RE (1u << 2)
 #define USART_CR1_TE (1u << 3)
 #define USART_CR1_RXNEIE (1u << 5)
+#define USART_CR1_TXEIE (1u << 7)
 #define USART_CR1_UE (1u << 13)
 
 /* Independent watchdog, 19.4 */

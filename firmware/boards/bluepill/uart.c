@@ -1,10 +1,20 @@
 #include "uart.h"
 
+#include <stdbool.h>
+
 #include "cortex_m3.h"
 #include "handlers.h"
 #include "stm32f103.h"
 
+#define TRANSMIT_BUFFER_BYTES 256 /* a power of two */
+
 static struct receive_buffer received;
+
+static struct {
+    volatile uint16_t head, tail; /* both count up and wrap */
+    uint8_t bytes[TRANSMIT_BUFFER_BYTES];
+} queued;
+static bool polling;
 
 void uart_start(uint32_t pclk2, uint32_t baud)
 {
@@ -18,10 +28,16 @@ void uart_start(uint32_t pclk2, uint32_t baud)
     NVIC_ISER[USART1_IRQ / 32] = 1u << USART1_IRQ % 32;
 }
 
-/* RXNEIE also raises this for an overrun; reading SR and then DR clears every flag (27.6.1). */
-void usart1_handler(void)
+static uint8_t next_queued(void)
 {
-    const uint32_t status = USART1->sr;
+    const uint8_t byte = queued.bytes[queued.tail % TRANSMIT_BUFFER_BYTES];
+    queued.tail++;
+    return byte;
+}
+
+/* RXNEIE also raises this for an overrun; reading SR and then DR clears every flag (27.6.1). */
+static void receive(uint32_t status)
+{
     const uint8_t byte = (uint8_t)USART1->dr;
     const uint32_t damage = status & (USART_SR_FE | USART_SR_NE);
     if (damage == 0 && (status & USART_SR_RXNE) != 0) {
@@ -37,6 +53,21 @@ void usart1_handler(void)
     }
 }
 
+void usart1_handler(void)
+{
+    const uint32_t status = USART1->sr;
+    if ((status & (USART_SR_RXNE | USART_SR_ORE | USART_SR_NE | USART_SR_FE)) != 0) {
+        receive(status);
+    }
+    if ((status & USART_SR_TXE) != 0) {
+        if (queued.head != queued.tail) {
+            USART1->dr = next_queued();
+        } else {
+            USART1->cr1 &= ~USART_CR1_TXEIE;
+        }
+    }
+}
+
 enum receive_event uart_receive(uint8_t *byte, struct receive_faults *faults)
 {
     interrupts_disable();
@@ -45,17 +76,35 @@ enum receive_event uart_receive(uint8_t *byte, struct receive_faults *faults)
     return event;
 }
 
-int uart_receive_empty(void)
-{
-    return received.head == received.tail && received.faults.lost == 0 && received.faults.framing == 0 &&
-           received.faults.noise == 0;
-}
-
-void uart_transmit(uint8_t byte)
+static void transmit_now(uint8_t byte)
 {
     while ((USART1->sr & USART_SR_TXE) == 0) {
     }
     USART1->dr = byte;
+}
+
+void uart_transmit(uint8_t byte)
+{
+    if (polling) {
+        transmit_now(byte);
+        return;
+    }
+    while ((uint16_t)(queued.head - queued.tail) == TRANSMIT_BUFFER_BYTES) {
+        wait_for_interrupt();
+    }
+    interrupts_disable();
+    queued.bytes[queued.head % TRANSMIT_BUFFER_BYTES] = byte;
+    queued.head++;
+    USART1->cr1 |= USART_CR1_TXEIE;
+    interrupts_enable();
+}
+
+void uart_transmit_by_polling(void)
+{
+    polling = true;
+    while (queued.head != queued.tail) {
+        transmit_now(next_queued());
+    }
 }
 
 void uart_drain(void)
