@@ -9,7 +9,7 @@ from Antmicro.Renode.Core import EmulationManager
 from Antmicro.Renode.Time import TimeInterval
 
 # The machine runs in steps of this length until a line is complete.
-STEP_SECONDS = 0.002
+STEP_SECONDS = 0.01
 
 
 class HostLink:

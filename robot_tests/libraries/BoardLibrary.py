@@ -4,7 +4,7 @@ import contextlib
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ class BoardLibrary:
     @keyword
     def board_should_report(self, **expected: str) -> None:
         """The answer to an info request has these fields."""
-        info = self._board.info()
+        info = self._board().info()
         _compare(expected, {key: str(getattr(info, key)) for key in Info.__dataclass_fields__})
 
     @keyword
@@ -99,13 +99,13 @@ class BoardLibrary:
     @keyword
     def board_should_hold_the_model(self) -> None:
         """Name and checksum of the board's network are those of the model file."""
-        model = self._model
+        model = self._model()
         self.board_should_report(model=model.name, checksum=str(model.checksum))
 
     @keyword
     def stack_should_stay_below(self, limit: int) -> None:
         """The board's stack never took more than so many bytes."""
-        used = self._board.info().stack
+        used = self._board().info().stack
         logger.info(f"{used} bytes of stack used")
         if used > limit:
             raise AssertionError(f"The stack took {used} bytes, more than {limit}.")
@@ -115,7 +115,7 @@ class BoardLibrary:
         """These lines came for people since the last request, in this order; numbers may differ."""
         with contextlib.suppress(NoAnswer):
             while True:
-                self._board.read_line(FORGOTTEN_AFTER)
+                self._board().read_line(FORGOTTEN_AFTER)
         lines = [line for line in self._lines if not link.is_message(line)]
         if [_without_numbers(line) for line in lines] != [_without_numbers(line) for line in expected]:
             raise AssertionError("The board said:\n" + "\n".join(lines))
@@ -125,10 +125,10 @@ class BoardLibrary:
     @keyword
     def classify_digit(self, index: int) -> Prediction:
         """What the board says to an image of the test set, which must be what the reference says, to the bit."""
-        image = self._digits.images[index]
+        image = _digits().images[index]
         self._lines = []
-        prediction = self._board.classify(image)
-        expected = reference.run(self._model, image[np.newaxis])[0]
+        prediction = self._board().classify(image)
+        expected = reference.run(self._model(), image[np.newaxis])[0]
         if list(prediction.logits) != expected.tolist():
             raise AssertionError(
                 f"Image {index}: the board's logits are {list(prediction.logits)}, the reference's {expected.tolist()}."
@@ -138,7 +138,7 @@ class BoardLibrary:
     @keyword
     def classify_digits_of_every_class(self, count: int) -> float:
         """Classifies the first `count` digits of each class, as `Classify Digit`; the share that was recognised."""
-        digits = self._digits
+        digits = _digits()
         indices = np.concatenate([np.flatnonzero(digits.labels == label)[:count] for label in range(link.CLASSES)])
         right = [self.classify_digit(int(index)).label == digits.labels[index] for index in indices]
         logger.info(f"{sum(right)} of {len(right)} digits recognised")
@@ -148,8 +148,8 @@ class BoardLibrary:
     def classify_image_of(self, value: int) -> None:
         """Classifies an image with the same value everywhere; the logits must be the reference's."""
         image = np.full((link.IMAGE_ROWS, link.IMAGE_COLS), value, np.uint8)
-        expected = reference.run(self._model, image[np.newaxis])[0]
-        if list(self._board.classify(image).logits) != expected.tolist():
+        expected = reference.run(self._model(), image[np.newaxis])[0]
+        if list(self._board().classify(image).logits) != expected.tolist():
             raise AssertionError(f"The logits of an image full of {value} are not the reference's.")
 
     # --- Damage -----------------------------------------------------------------------------------
@@ -161,8 +161,8 @@ class BoardLibrary:
         """
         damaged = DAMAGE[damage]
         taken = {name: parameters.pop(name) for name in inspect.signature(damaged).parameters if name in parameters}
-        body = link.make_body(link.Command.CLASSIFY, 0x1234, self._digits.images[0].tobytes())
-        self._board.send_raw(damaged(body, **taken))
+        body = link.make_body(link.Command.CLASSIFY, 0x1234, _digits().images[0].tobytes())
+        self._board().send_raw(damaged(body, **taken))
         messages = self._messages_until_silence()
         if [(message.name, message.fields.get("name")) for message in messages] != [("error", error)]:
             raise AssertionError(f"The board answered {messages} instead of the error '{error}'.")
@@ -172,9 +172,9 @@ class BoardLibrary:
     @keyword
     def send_randomly_damaged_frames(self, count: int) -> None:
         """Damages `count` frames at a random place: each must be answered by an error, and the next image be right."""
-        frame = link.encode_frame(link.Command.CLASSIFY, 0x1234, self._digits.images[0].tobytes())
+        frame = link.encode_frame(link.Command.CLASSIFY, 0x1234, _digits().images[0].tobytes())
         for seed in range(count):
-            self._board.send_raw(on_the_wire(frame, seed))
+            self._board().send_raw(on_the_wire(frame, seed))
             messages = self._messages_until_silence()
             if {message.name for message in messages} != {"error"}:
                 raise AssertionError(f"To the damage of seed {seed} the board answered {messages}.")
@@ -182,30 +182,36 @@ class BoardLibrary:
 
     # --- Inside -----------------------------------------------------------------------------------
 
-    @cached_property
+    # Robot Framework looks at every attribute to find the keywords, so none of these is a property.
+
     def _model(self) -> model_file.Model:
-        return model_file.load(self._model_path)
+        return _load_model(self._model_path)
 
-    @cached_property
-    def _digits(self) -> Digits:
-        return load_test_set()
-
-    @property
     def _board(self) -> Board:
         if self._running is None:
             raise AssertionError("The board is off: the test must begin with Power On.")
         return self._running
 
     def _messages_until_silence(self) -> list[link.Message]:
-        messages = [self._board.read_message(ANSWER_TIMEOUT)]
+        messages = [self._board().read_message(ANSWER_TIMEOUT)]
         with contextlib.suppress(NoAnswer):
             while True:
-                messages.append(self._board.read_message(FORGOTTEN_AFTER))
+                messages.append(self._board().read_message(FORGOTTEN_AFTER))
         return messages
 
     def _hear(self, line: str) -> None:
         self._lines.append(line)
         logger.debug(f"The board: {line}")  # never empty: an empty message breaks renode-test 1.16.1
+
+
+@cache
+def _load_model(path: Path) -> model_file.Model:
+    return model_file.load(path)
+
+
+@cache
+def _digits() -> Digits:
+    return load_test_set()
 
 
 def _compare(expected: dict[str, str], actual: Mapping[str, str]) -> None:

@@ -54,6 +54,9 @@ class RenodeBoard:
         keyword("Create Log Tester", 0)
         command(f"include @{SCRIPTS / 'bluepill.resc'}")
         command(f"include @{SCRIPTS / 'host_link.py'}")
+        # As fast as this computer can, in long steps: the peripherals' events interrupt a step when they are due.
+        command("emulation SetGlobalAdvanceImmediately true")
+        command('emulation SetGlobalQuantum "0.01"')
         if not crystal:
             command("rcc CrystalFitted false")
         return RenodeStream()
