@@ -43,7 +43,8 @@ static void announce_clock(void)
 {
     text_put("Clock: ");
     text_unsigned(board_clock().hz / 1000000);
-    text_line(board_clock().crystal ? " MHz from the crystal" : " MHz from the internal oscillator: the crystal did not start");
+    text_line(board_clock().crystal ? " MHz from the crystal"
+                                    : " MHz from the internal oscillator: the crystal did not start");
 }
 
 static void boot(void)

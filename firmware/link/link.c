@@ -2,7 +2,7 @@
 
 #include "crc32.h"
 
-#define BORDER 0x00
+#define BORDER     0x00
 #define FULL_BLOCK 0xff /* the COBS code of a block of 254 bytes that no zero follows */
 
 static uint16_t get_u16(const uint8_t *bytes)
@@ -20,7 +20,8 @@ static uint8_t *body_of(struct link_receiver *receiver)
     return receiver->storage + 2;
 }
 
-static enum link_event fail(struct link_receiver *receiver, enum link_error error, uint32_t first, uint32_t second)
+static enum link_event fail(struct link_receiver *receiver, enum link_error error, uint32_t first,
+                            uint32_t second)
 {
     receiver->failure = (struct link_failure){.error = error, .detail = {first, second}};
     return LINK_FAILURE;
@@ -80,7 +81,7 @@ static enum link_event border(struct link_receiver *receiver)
 /* Appends a decoded byte; false when the body is full. */
 static bool append(struct link_receiver *receiver, uint8_t byte)
 {
-    if (receiver->body_bytes == LINK_MAX_BODY) {
+    if (receiver->body_bytes >= LINK_MAX_BODY) {
         return false;
     }
     body_of(receiver)[receiver->body_bytes++] = byte;
@@ -130,7 +131,8 @@ enum link_event link_silence(struct link_receiver *receiver)
     return receiving ? fail(receiver, LINK_ERROR_TIMEOUT, receiver->body_bytes, 0) : LINK_NOTHING;
 }
 
-enum link_event link_damage(struct link_receiver *receiver, enum link_error error, uint32_t first, uint32_t second)
+enum link_event link_damage(struct link_receiver *receiver, enum link_error error, uint32_t first,
+                            uint32_t second)
 {
     /* What is being discarded has been reported already. */
     const bool reported = receiver->state == LINK_DISCARDING;

@@ -8,29 +8,29 @@
 
 #define LINK_VERSION 1
 
-#define LINK_HEADER_BYTES 6
+#define LINK_HEADER_BYTES   6
 #define LINK_CHECKSUM_BYTES 4
-#define LINK_MAX_PAYLOAD 784
-#define LINK_MAX_BODY (LINK_HEADER_BYTES + LINK_MAX_PAYLOAD + LINK_CHECKSUM_BYTES)
+#define LINK_MAX_PAYLOAD    784
+#define LINK_MAX_BODY       (LINK_HEADER_BYTES + LINK_MAX_PAYLOAD + LINK_CHECKSUM_BYTES)
 
-#define LINK_COMMAND_INFO 1
+#define LINK_COMMAND_INFO     1
 #define LINK_COMMAND_CLASSIFY 2
 
 #define LINK_TIMEOUT_MS 50 /* of silence inside a frame */
 
 /* X(identifier, name on the wire, name of the first detail, name of the second) */
-#define LINK_ERRORS(X)                          \
-    X(TIMEOUT, "timeout", "bytes", 0)           \
-    X(OVERLONG, "overlong", "limit", 0)         \
-    X(SHORT, "short", "bytes", 0)               \
-    X(LENGTH, "length", "length", "bytes")      \
-    X(STUFFING, "stuffing", "bytes", 0)         \
-    X(CRC, "crc", "received", "computed")       \
-    X(VERSION, "version", "version", 0)         \
-    X(COMMAND, "command", "command", 0)         \
-    X(SIZE, "size", "bytes", "expected")        \
-    X(OVERRUN, "overrun", "bytes", 0)           \
-    X(LINE, "line", "framing", "noise")         \
+#define LINK_ERRORS(X)                                                                                       \
+    X(TIMEOUT, "timeout", "bytes", 0)                                                                        \
+    X(OVERLONG, "overlong", "limit", 0)                                                                      \
+    X(SHORT, "short", "bytes", 0)                                                                            \
+    X(LENGTH, "length", "length", "bytes")                                                                   \
+    X(STUFFING, "stuffing", "bytes", 0)                                                                      \
+    X(CRC, "crc", "received", "computed")                                                                    \
+    X(VERSION, "version", "version", 0)                                                                      \
+    X(COMMAND, "command", "command", 0)                                                                      \
+    X(SIZE, "size", "bytes", "expected")                                                                     \
+    X(OVERRUN, "overrun", "bytes", 0)                                                                        \
+    X(LINE, "line", "framing", "noise")                                                                      \
     X(SELFTEST, "selftest", 0, 0)
 
 enum link_error {
@@ -77,4 +77,5 @@ enum link_event link_receive(struct link_receiver *receiver, uint8_t byte);
 enum link_event link_silence(struct link_receiver *receiver);
 
 /* Says that bytes were lost or damaged at this point of the stream; the rest of the frame is discarded. */
-enum link_event link_damage(struct link_receiver *receiver, enum link_error error, uint32_t first, uint32_t second);
+enum link_event link_damage(struct link_receiver *receiver, enum link_error error, uint32_t first,
+                            uint32_t second);

@@ -35,7 +35,8 @@ void receive_buffer_damage(struct receive_buffer *buffer, struct receive_faults 
     buffer->faults.noise = add_saturated(buffer->faults.noise, faults.noise);
 }
 
-enum receive_event receive_buffer_get(struct receive_buffer *buffer, uint8_t *byte, struct receive_faults *faults)
+enum receive_event receive_buffer_get(struct receive_buffer *buffer, uint8_t *byte,
+                                      struct receive_faults *faults)
 {
     if (damaged(&buffer->faults) && buffer->tail == buffer->fault_at) {
         *faults = buffer->faults;

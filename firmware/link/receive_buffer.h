@@ -29,4 +29,5 @@ void receive_buffer_put(struct receive_buffer *buffer, uint8_t byte);
 void receive_buffer_damage(struct receive_buffer *buffer, struct receive_faults faults);
 
 /* Takes the next byte, or the faults where it is their turn. The caller keeps the interrupt out. */
-enum receive_event receive_buffer_get(struct receive_buffer *buffer, uint8_t *byte, struct receive_faults *faults);
+enum receive_event receive_buffer_get(struct receive_buffer *buffer, uint8_t *byte,
+                                      struct receive_faults *faults);

@@ -44,6 +44,8 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             resetFlags |= ResetCause.Pin | resetCause; // the chip pulls its own reset pin, 7.1.1
             resetCause = ResetCause.Watchdog; // of the causes that do not announce themselves, this is the modelled one
             systemClock = ClockSource.Internal;
+            crystalFailed = false;
+            cpu.IsHalted = false;
             UpdateClocks();
             foreach(var peripheral in gatedByApb2.Values)
             {
@@ -58,10 +60,28 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             machine.RequestReset();
         }
 
+        // Power that goes away and comes back.
+        public void CyclePower()
+        {
+            resetCause = ResetCause.PowerOn;
+            machine.RequestReset();
+        }
+
         public long Size => 0x400;
 
-        // Whether the 8 MHz crystal swings. Set it to false before the start for a board with a dead one.
-        public bool CrystalFitted { get; set; } = true;
+        // Whether the 8 MHz crystal swings: false before the start is a dead one, false later one that stops.
+        public bool CrystalSwings
+        {
+            get => crystalSwings;
+            set
+            {
+                crystalSwings = value;
+                if(!value && DependsOnCrystal(systemClock))
+                {
+                    LoseCrystal();
+                }
+            }
+        }
 
         private void DefineRegisters()
         {
@@ -79,14 +99,14 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
                 .WithValueField(8, 8, FieldMode.Read, name: "HSICAL")
                 .WithFlag(16, out crystalOn, changeCallback: (_, value) =>
                 {
-                    if(!value && (systemClock == ClockSource.Crystal || (systemClock == ClockSource.Pll && pllFromCrystal.Value)))
+                    if(!value && DependsOnCrystal(systemClock))
                     {
                         crystalOn.Value = true;
                     }
                 }, name: "HSEON")
                 .WithFlag(17, FieldMode.Read, valueProviderCallback: _ => CrystalReady, name: "HSERDY")
                 .WithFlag(18, name: "HSEBYP")
-                .WithTaggedFlag("CSSON", 19)
+                .WithFlag(19, out securityOn, name: "CSSON")
                 .WithReservedBits(20, 4)
                 .WithFlag(24, out pllOn, changeCallback: (_, value) =>
                 {
@@ -122,7 +142,12 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
                 .WithReservedBits(27, 5)
                 .WithWriteCallback((_, __) => UpdateClocks());
 
-            Registers.ClockInterrupt.Define(this).WithValueField(0, 32);
+            Registers.ClockInterrupt.Define(this)
+                .WithReservedBits(0, 7)
+                .WithFlag(7, FieldMode.Read, valueProviderCallback: _ => crystalFailed, name: "CSSF")
+                .WithReservedBits(8, 15)
+                .WithFlag(23, FieldMode.Write, writeCallback: (_, value) => crystalFailed &= !value, name: "CSSC")
+                .WithReservedBits(24, 8);
             Registers.Apb2Reset.Define(this).WithValueField(0, 32);
             Registers.Apb1Reset.Define(this).WithValueField(0, 32);
             Registers.AhbEnable.Define(this, 0x14).WithValueField(0, 32);
@@ -158,6 +183,30 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
                 this.Log(LogLevel.Error, "The PLL's input was changed while the PLL was on: 7.3.2 forbids it.");
                 field.Value = old;
             }
+        }
+
+        private bool DependsOnCrystal(ClockSource source)
+        {
+            return source == ClockSource.Crystal || (source == ClockSource.Pll && pllFromCrystal.Value);
+        }
+
+        // The clock security system saves the chip with the internal oscillator and an NMI, 7.2.7. Without it the
+        // processor has no clock any more; the watchdog, which has one of its own, still counts.
+        private void LoseCrystal()
+        {
+            if(!securityOn.Value)
+            {
+                this.Log(LogLevel.Warning, "The crystal stopped, and the processor with it.");
+                cpu.IsHalted = true;
+                return;
+            }
+            this.Log(LogLevel.Warning, "The crystal stopped: the internal oscillator takes over.");
+            crystalOn.Value = false;
+            pllOn.Value = false;
+            crystalFailed = true;
+            requestedClock.Value = ClockSource.Internal;
+            UpdateClocks();
+            nvic.SetPendingIRQ(NonMaskableInterrupt);
         }
 
         // The switch waits until the requested clock is ready, 7.2.6.
@@ -230,16 +279,19 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             }
         }
 
-        private bool CrystalReady => crystalOn.Value && CrystalFitted;
+        private bool CrystalReady => crystalOn.Value && crystalSwings;
 
         private bool PllReady => pllOn.Value && (pllFromCrystal.Value ? CrystalReady : internalOn.Value);
 
+        private bool crystalSwings = true;
+        private bool crystalFailed;
         private ClockSource systemClock;
         private ResetCause resetCause = ResetCause.PowerOn;
         private ResetCause resetFlags;
 
         private IFlagRegisterField internalOn;
         private IFlagRegisterField crystalOn;
+        private IFlagRegisterField securityOn;
         private IFlagRegisterField pllOn;
         private IFlagRegisterField pllFromCrystal;
         private IFlagRegisterField pllHalvesCrystal;
@@ -256,6 +308,7 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
         private readonly STM32F103_USART usart1;
         private readonly Dictionary<int, IPeripheral> gatedByApb2; // by bit of APB2ENR, 7.3.7
 
+        private const int NonMaskableInterrupt = 2;
         private const uint OscillatorFrequency = 8000000; // the internal one and the crystal alike
         private const ulong ApplicationInterruptAndResetControl = 0xE000ED0C;
         private const ulong SystemResetRequest = 1 << 2;

@@ -24,14 +24,11 @@ namespace Antmicro.Renode.Peripherals.UART
         public override void Reset()
         {
             base.Reset();
-            receiveTimer.Reset();
             transmitTimer.Reset();
-            lock(line)
-            {
-                line.Clear();
-            }
             transmitHolds = false;
+            statusRead = 0;
             IRQ.Set(false);
+            // What is on the line still comes: the other end knows nothing of the reset.
         }
 
         // A character from the other end of the line: it queues until the line is free.

@@ -58,7 +58,7 @@ class RenodeBoard:
         command("emulation SetGlobalAdvanceImmediately true")
         command('emulation SetGlobalQuantum "0.01"')
         if not crystal:
-            command("rcc CrystalFitted false")
+            command("rcc CrystalSwings false")
         return RenodeStream()
 
     def power_off(self) -> None:

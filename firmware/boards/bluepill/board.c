@@ -8,7 +8,7 @@
 #include "stm32f103.h"
 #include "uart.h"
 
-#define BAUD 115200u
+#define BAUD    115200u
 #define LED_PIN 13u /* of port C, lit when low */
 
 /* About 1.6 s at the LSI's nominal 40 kHz, 1.1 to 2.2 s over its tolerance (19.3, table 96). */
@@ -74,8 +74,9 @@ static const char *read_reset_reason(void)
         uint32_t flag;
         const char *name;
     } reasons[] = {
-        {RCC_CSR_LPWRRSTF, "low-power"}, {RCC_CSR_WWDGRSTF, "window-watchdog"}, {RCC_CSR_IWDGRSTF, "watchdog"},
-        {RCC_CSR_SFTRSTF, "software"},   {RCC_CSR_PORRSTF, "power"},            {RCC_CSR_PINRSTF, "pin"},
+        {RCC_CSR_LPWRRSTF, "low-power"}, {RCC_CSR_WWDGRSTF, "window-watchdog"},
+        {RCC_CSR_IWDGRSTF, "watchdog"},  {RCC_CSR_SFTRSTF, "software"},
+        {RCC_CSR_PORRSTF, "power"},      {RCC_CSR_PINRSTF, "pin"},
     };
     const uint32_t flags = RCC->csr;
     RCC->csr |= RCC_CSR_RMVF;

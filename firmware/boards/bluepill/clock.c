@@ -1,9 +1,11 @@
 #include "clock.h"
 
+#include "cortex_m3.h"
+#include "handlers.h"
 #include "stm32f103.h"
 
-#define HSI_HZ 8000000u
-#define HSE_HZ 8000000u
+#define HSI_HZ     8000000u
+#define HSE_HZ     8000000u
 #define PLL_FACTOR 9u
 
 /* Polls before a wait gives up: at 8 MHz and some ten cycles a poll 25 ms, where crystals
@@ -40,9 +42,18 @@ static bool switch_to_pll(void)
     return wait_for(&RCC->cfgr, RCC_CFGR_SWS_MASK, RCC_CFGR_SWS_PLL);
 }
 
+/* The crystal stopped. The chip runs on from the internal oscillator, but nothing in it is set for that
+ * clock: after a reset everything is. */
+void nmi_handler(void)
+{
+    RCC->cir |= RCC_CIR_CSSC;
+    system_reset();
+}
+
 struct board_clock clock_start(void)
 {
     if (start_crystal() && start_pll() && switch_to_pll()) {
+        RCC->cr |= RCC_CR_CSSON; /* a crystal that stops later raises NMI, 7.2.7 */
         return (struct board_clock){.hz = HSE_HZ * PLL_FACTOR, .crystal = true};
     }
     RCC->cfgr = RCC_CFGR_SW_HSI;

@@ -1,7 +1,9 @@
-/* Instructions that C has no words for. */
+/* The processor: instructions that C has no words for, and its reset. */
 #pragma once
 
 #include <stdint.h>
+
+#include "stm32f103.h"
 
 static inline void interrupts_disable(void)
 {
@@ -31,4 +33,12 @@ static inline uint32_t active_exception(void)
     uint32_t ipsr;
     __asm volatile("mrs %0, ipsr" : "=r"(ipsr));
     return ipsr;
+}
+
+/* Resets the chip, DDI 0403 B1.5.16. */
+static inline _Noreturn void system_reset(void)
+{
+    SCB->aircr = SCB_AIRCR_SYSRESETREQ;
+    for (;;) { /* the reset takes a few cycles */
+    }
 }

@@ -22,8 +22,8 @@ __attribute__((used)) static _Alignas(8) uint8_t fault_stack[FAULT_STACK_BYTES];
 
 static const char *fault_name(uint32_t exception)
 {
-    static const char *const names[] = {"nmi", "hard", "memory", "bus", "usage"};
-    return exception >= 2 && exception <= 6 ? names[exception - 2] : "interrupt";
+    static const char *const names[] = {"hard", "memory", "bus", "usage"};
+    return exception >= 3 && exception <= 6 ? names[exception - 3] : "interrupt";
 }
 
 static uint32_t fault_address(uint32_t cfsr)
@@ -65,9 +65,7 @@ __attribute__((used, noreturn)) static void report_fault(const struct exception_
     message_hex("address", fault_address(cfsr));
     message_end();
     uart_drain();
-    SCB->aircr = SCB_AIRCR_SYSRESETREQ;
-    for (;;) { /* the reset takes a few cycles */
-    }
+    system_reset();
 }
 
 /* Keeps the address of the stacked registers and changes to the fault stack before any C code pushes. */

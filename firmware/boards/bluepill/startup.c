@@ -33,15 +33,17 @@ struct vectors {
 
 __attribute__((section(".vectors"), used)) static const struct vectors vectors = {
     .initial_stack_pointer = stack_top,
-    .handlers = {
-        [0] = reset_handler,
-        [1 ... 5] = fault_entry, /* NMI, hard, memory-management, bus, usage */
-        [10] = fault_entry,      /* SVCall */
-        [11] = fault_entry,      /* debug monitor */
-        [13] = fault_entry,      /* PendSV */
-        [14] = systick_handler,
-        [15 ... 15 + 36] = fault_entry,
-        [15 + 37] = usart1_handler,
-        [15 + 38 ... 15 + INTERRUPTS - 1] = fault_entry,
-    },
+    .handlers =
+        {
+            [0] = reset_handler,
+            [1] = nmi_handler,
+            [2 ... 5] = fault_entry, /* hard, memory-management, bus, usage */
+            [10] = fault_entry,      /* SVCall */
+            [11] = fault_entry,      /* debug monitor */
+            [13] = fault_entry,      /* PendSV */
+            [14] = systick_handler,
+            [15 ... 15 + 36] = fault_entry,
+            [15 + 37] = usart1_handler,
+            [15 + 38 ... 15 + INTERRUPTS - 1] = fault_entry,
+        },
 };

@@ -1,8 +1,8 @@
 /* The board that is a process: the same application, its UART a TCP connection on loopback. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "app.h"
 #include "board.h"
+#include "app.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -35,8 +35,8 @@ static void accept_client(unsigned long port)
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     const int listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (listener < 0 || bind(listener, (struct sockaddr *)&address, size) < 0 || listen(listener, 1) < 0 ||
-        getsockname(listener, (struct sockaddr *)&address, &size) < 0) {
+    if (listener < 0 || bind(listener, (struct sockaddr *)&address, size) < 0 || listen(listener, 1) < 0
+        || getsockname(listener, (struct sockaddr *)&address, &size) < 0) {
         die("cannot listen on 127.0.0.1");
     }
     printf("Listening on 127.0.0.1:%u\n", ntohs(address.sin_port));
@@ -132,9 +132,7 @@ void board_idle(void)
     fill(1);
 }
 
-void board_watchdog_feed(void)
-{
-}
+void board_watchdog_feed(void) {}
 
 enum receive_event board_receive(uint8_t *byte, struct receive_faults *faults)
 {
@@ -159,7 +157,8 @@ int main(int argc, char **argv)
     char *end = NULL;
     const unsigned long port = argc == 3 && strcmp(argv[1], "--port") == 0 ? strtoul(argv[2], &end, 10) : 0;
     if (end == NULL || *end != '\0' || port > 65535) {
-        fprintf(stderr, "usage: firmware --port N    serves one client on 127.0.0.1:N; 0 takes any free port\n");
+        fprintf(stderr,
+                "usage: firmware --port N    serves one client on 127.0.0.1:N; 0 takes any free port\n");
         return 2;
     }
     accept_client(port);
