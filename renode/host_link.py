@@ -3,7 +3,6 @@
 # While nobody waits, the machine stands still: a host that is slow, on a busy computer, is never late.
 
 import clr
-
 from Antmicro import Renode
 from Antmicro.Renode.Core import EmulationManager
 from Antmicro.Renode.Time import TimeInterval
@@ -35,7 +34,7 @@ def mc_host_link_open(uart):
 def mc_host_link_send(data):
     """Puts bytes, written as hexadecimal digits, on the line; the UART takes them at its own speed."""
     for k in range(0, len(data), 2):
-        link.uart.WriteChar(int(data[k:k + 2], 16))
+        link.uart.WriteChar(int(data[k : k + 2], 16))
 
 
 def mc_host_link_receive(seconds):
@@ -48,4 +47,4 @@ def mc_host_link_receive(seconds):
         EmulationManager.Instance.CurrentEmulation.RunFor(TimeInterval.FromSeconds(step))
     data = "".join("%02x" % byte for byte in link.received)
     del link.received[:]
-    print('%.6f "%s"' % (link.now(), data))
+    print('{:.6f} "{}"'.format(link.now(), data))

@@ -1,10 +1,10 @@
 *** Settings ***
-Documentation       What a board says when it starts, and when it is asked.
+Documentation    What a board says when it starts, and when it is asked.
 
-Resource            board.resource
+Resource         board.resource
 
-Test Setup          Power On
-Test Teardown       Power Off
+Test Setup       Power On
+Test Teardown    Power Off
 
 
 *** Test Cases ***

@@ -1,9 +1,9 @@
 *** Settings ***
-Documentation       The board's clock: 72 MHz from the crystal, and an answer all the same when the crystal is dead.
+Documentation    The board's clock: 72 MHz from the crystal, and an answer all the same when the crystal is dead.
 
-Resource            board.resource
+Resource         board.resource
 
-Test Teardown       Power Off
+Test Teardown    Power Off
 
 
 *** Test Cases ***

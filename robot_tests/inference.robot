@@ -1,11 +1,11 @@
 *** Settings ***
-Documentation       What the board says to handwritten digits of MNIST's test set: always what the integer reference says,
-...                 to the last bit of every logit.
+Documentation    What the board says to handwritten digits of MNIST's test set: always what the integer reference says,
+...              to the last bit of every logit.
 
-Resource            board.resource
+Resource         board.resource
 
-Test Setup          Power On
-Test Teardown       Power Off
+Test Setup       Power On
+Test Teardown    Power Off
 
 
 *** Test Cases ***

@@ -1,11 +1,11 @@
 *** Settings ***
-Documentation       Damage on the wire is named, never classified, and forgotten within 100 ms: firmware/LINK.md.
+Documentation    Damage on the wire is named, never classified, and forgotten within 100 ms: firmware/LINK.md.
 
-Resource            board.resource
+Resource         board.resource
 
-Test Setup          Power On
-Test Teardown       Power Off
-Test Template       Damage Should Be Named And Forgotten
+Test Setup       Power On
+Test Teardown    Power Off
+Test Template    Damage Should Be Named And Forgotten
 
 
 *** Test Cases ***    DAMAGE    ERROR
@@ -25,8 +25,6 @@ Another Version Of The Link    is of another version    version    version=2    
 An Unknown Command    has an unknown command    command    command=99    seq=77
 A Smaller Image    has a small image    size    bytes=783    expected=784    seq=77
 No Image    has a small image    size    pixels=0    bytes=0
-
 Random Damage
     [Template]    NONE
     Send Randomly Damaged Frames    40
-

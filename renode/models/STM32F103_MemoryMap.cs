@@ -13,6 +13,8 @@ using Antmicro.Renode.Logging;
 using Antmicro.Renode.Peripherals.CPU;
 using Antmicro.Renode.Peripherals.IRQControllers;
 using Antmicro.Renode.Peripherals.Memory;
+using Antmicro.Renode.Peripherals.Timers;
+using Antmicro.Renode.Time;
 
 namespace Antmicro.Renode.Peripherals.Miscellaneous
 {
@@ -27,12 +29,16 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             this.flash = flash;
             this.scrap = scrap;
             this.scrapAddress = scrapAddress;
+            // Not at once: the processor is in the middle of an instruction. On silicon, too, a write faults late.
+            faultDelay = new LimitTimer(machine.ClockSource, 1000000, this, "fault delay", limit: 1, workMode: WorkMode.OneShot, eventEnabled: true);
+            faultDelay.LimitReached += RaiseFault;
             cpu.EnableExternalWindowMmu(ExternalMmuPosition.Replace);
             cpu.AddHookOnMmuFault(OnAccessOutsideWindows);
         }
 
         public void Reset()
         {
+            faultDelay.Reset();
             foreach(var window in scrapWindows)
             {
                 cpu.ResetMmuWindow(window);
@@ -64,12 +70,15 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
                 cpu.SetMmuWindowAddend(scrapWindow, unchecked(scrapAddress - page));
                 scrapWindows.Add(scrapWindow);
                 cpu.FaultStatus |= ImpreciseDataBusError;
-                // Not at once: the processor is in the middle of an instruction, and this is an imprecise fault anyway.
-                // A fault while interrupts are disabled escalates, DDI 0403 B1.5.9.
-                machine.LocalTimeSource.ExecuteInNearestSyncedState(
-                    _ => nvic.SetPendingIRQ(cpu.GetPrimask(false) != 0 ? HardFault : BusFault));
+                faultDelay.Enabled = true;
             }
             return ExternalMmuResult.NoFault;
+        }
+
+        // A fault while interrupts are disabled escalates, DDI 0403 B1.5.9.
+        private void RaiseFault()
+        {
+            nvic.SetPendingIRQ(cpu.GetPrimask(false) != 0 ? HardFault : BusFault);
         }
 
         private ulong OpenWindow(ulong page, ExternalMmuBase.Privilege privilege)
@@ -87,6 +96,7 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
         private readonly MappedMemory flash;
         private readonly MappedMemory scrap;
         private readonly ulong scrapAddress;
+        private readonly LimitTimer faultDelay;
         private readonly List<ulong> scrapWindows = new List<ulong>();
 
         private const int HardFault = 3;

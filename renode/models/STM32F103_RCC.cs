@@ -10,6 +10,7 @@ using Antmicro.Renode.Logging;
 using Antmicro.Renode.Peripherals.Bus;
 using Antmicro.Renode.Peripherals.CPU;
 using Antmicro.Renode.Peripherals.IRQControllers;
+using Antmicro.Renode.Peripherals.Memory;
 using Antmicro.Renode.Peripherals.MTD;
 using Antmicro.Renode.Peripherals.UART;
 
@@ -18,8 +19,9 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
     public class STM32F103_RCC : BasicDoubleWordPeripheral, IKnownSize
     {
         public STM32F103_RCC(IMachine machine, CortexM cpu, NVIC nvic, STM32F103_Flash flash, STM32F103_USART usart1,
-            IPeripheral gpioPortA, IPeripheral gpioPortC) : base(machine)
+            IPeripheral gpioPortA, IPeripheral gpioPortC, MappedMemory sram) : base(machine)
         {
+            this.sram = sram;
             this.cpu = cpu;
             this.nvic = nvic;
             this.flash = flash;
@@ -41,6 +43,10 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
         public override void Reset()
         {
             base.Reset();
+            if(resetCause == ResetCause.PowerOn)
+            {
+                sram.SetRange(0, sram.Size, LostMemory);
+            }
             resetFlags |= ResetCause.Pin | resetCause; // the chip pulls its own reset pin, 7.1.1
             resetCause = ResetCause.Watchdog; // of the causes that do not announce themselves, this is the modelled one
             systemClock = ClockSource.Internal;
@@ -304,10 +310,12 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
 
         private readonly CortexM cpu;
         private readonly NVIC nvic;
+        private readonly MappedMemory sram;
         private readonly STM32F103_Flash flash;
         private readonly STM32F103_USART usart1;
         private readonly Dictionary<int, IPeripheral> gatedByApb2; // by bit of APB2ENR, 7.3.7
 
+        private const byte LostMemory = 0xA5; // what SRAM holds after the power was away: anything but zeros
         private const int NonMaskableInterrupt = 2;
         private const uint OscillatorFrequency = 8000000; // the internal one and the crystal alike
         private const ulong ApplicationInterruptAndResetControl = 0xE000ED0C;

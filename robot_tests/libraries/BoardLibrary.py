@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import random
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -18,25 +19,30 @@ from robot.api.deco import keyword, library
 
 from host import link
 from host.board import Board, Info, Prediction
-from host.errors import NoAnswer
+from host.errors import NoAnswer, SelfTestFailed
 from training import model_file, reference
 from training.mnist import Digits, load_test_set
 
-# In seconds, which are virtual on Renode. The boot line comes after 17 ms there, after 40 ms with a dead crystal.
+# In seconds, virtual ones on Renode, where the boot line comes after 17 ms, or 40 ms with a dead crystal.
 BOOT_TIMEOUT = 5.0
 ANSWER_TIMEOUT = 5.0
 # LINK.md: a broken frame is forgotten within this time.
 FORGOTTEN_AFTER = 0.1
 
-CLOCKS = {"crystal": {"source": "hse", "clock": "72000000"}, "internal": {"source": "hsi", "clock": "8000000"}}
+BAUD = 115200
+
+CLOCKS = {
+    "crystal": {"source": "hse", "clock": "72000000"},
+    "internal": {"source": "hsi", "clock": "8000000"},
+}
 
 
 @library(scope="SUITE", auto_keywords=False)
 class BoardLibrary:
     """Keywords over `host.board.Board`.
 
-    `kind`: renode, qemu, native or port. `model`: the model file that the firmware was built from. `port`: the URL
-    of a real board. `native_firmware`: another build of the native board.
+    `kind`: renode, qemu, native or port. `model`: the model file that the firmware was built from. `port`:
+    the URL of a real board. `native_firmware`: another build of the native board.
     """
 
     def __init__(self, kind: str, model: str, port: str = "", native_firmware: str = "") -> None:
@@ -57,7 +63,7 @@ class BoardLibrary:
 
     @keyword
     def power_on(self, crystal: str = "any") -> None:
-        """Starts the board and waits until it has booted. `crystal`: fitted, dead, or any, which needs no certain one."""
+        """Starts the board and waits until it has booted. `crystal`: fitted, dead or any."""
         if crystal == "fitted" and not self._hardware.has_crystal:
             raise SkipExecution("This board has no crystal.")
         if crystal == "dead" and not self._hardware.can_lose_crystal:
@@ -124,22 +130,25 @@ class BoardLibrary:
 
     @keyword
     def classify_digit(self, index: int) -> Prediction:
-        """What the board says to an image of the test set, which must be what the reference says, to the bit."""
+        """What the board says to an image of the test set: it must be what the reference says, to the bit."""
         image = _digits().images[index]
         self._lines = []
         prediction = self._board().classify(image)
         expected = reference.run(self._model(), image[np.newaxis])[0]
         if list(prediction.logits) != expected.tolist():
             raise AssertionError(
-                f"Image {index}: the board's logits are {list(prediction.logits)}, the reference's {expected.tolist()}."
+                f"Image {index}: the board's logits are {list(prediction.logits)}, "
+                f"the reference's {expected.tolist()}."
             )
         return prediction
 
     @keyword
     def classify_digits_of_every_class(self, count: int) -> float:
-        """Classifies the first `count` digits of each class, as `Classify Digit`; the share that was recognised."""
+        """Classifies the first `count` digits of each class; the share that was recognised."""
         digits = _digits()
-        indices = np.concatenate([np.flatnonzero(digits.labels == label)[:count] for label in range(link.CLASSES)])
+        indices = np.concatenate(
+            [np.flatnonzero(digits.labels == label)[:count] for label in range(link.CLASSES)]
+        )
         right = [self.classify_digit(int(index)).label == digits.labels[index] for index in indices]
         logger.info(f"{sum(right)} of {len(right)} digits recognised")
         return float(np.mean(right))
@@ -156,11 +165,13 @@ class BoardLibrary:
 
     @keyword
     def damage_should_be_named_and_forgotten(self, damage: str, error: str, **parameters: str) -> None:
-        """A classify frame with one of the damages of damage.py is answered by that @error and nothing else, and the
-        next image is classified. Parameters that the damage does not take are expected details of the error.
+        """A classify frame with one of the damages of damage.py is answered by that @error and nothing else,
+        and the next image is classified. Parameters that the damage does not take are details of the error.
         """
         damaged = DAMAGE[damage]
-        taken = {name: parameters.pop(name) for name in inspect.signature(damaged).parameters if name in parameters}
+        taken = {
+            name: parameters.pop(name) for name in inspect.signature(damaged).parameters if name in parameters
+        }
         body = link.make_body(link.Command.CLASSIFY, 0x1234, _digits().images[0].tobytes())
         self._board().send_raw(damaged(body, **taken))
         messages = self._messages_until_silence()
@@ -171,7 +182,7 @@ class BoardLibrary:
 
     @keyword
     def send_randomly_damaged_frames(self, count: int) -> None:
-        """Damages `count` frames at a random place: each must be answered by an error, and the next image be right."""
+        """Damages `count` frames at random places: each is answered by an error, the next image is right."""
         frame = link.encode_frame(link.Command.CLASSIFY, 0x1234, _digits().images[0].tobytes())
         for seed in range(count):
             self._board().send_raw(on_the_wire(frame, seed))
@@ -179,6 +190,65 @@ class BoardLibrary:
             if {message.name for message in messages} != {"error"}:
                 raise AssertionError(f"To the damage of seed {seed} the board answered {messages}.")
             self.classify_digit(seed)
+
+    # --- Breaking it ------------------------------------------------------------------------------
+
+    @keyword
+    def start_sending_an_image(self, share: float = 0.5) -> None:
+        """Puts a classify frame on the wire and returns when this share of it has arrived."""
+        frame = link.encode_frame(link.Command.CLASSIFY, 0x1234, _digits().images[0].tobytes())
+        self._board().send_raw(frame)
+        with contextlib.suppress(NoAnswer):
+            message = self._board().read_message(share * len(frame) * 10 / BAUD)
+            raise AssertionError(f"The board said {message} before the frame was there.")
+
+    @keyword
+    def break_the_board(self, method: str, *arguments: Any, **named: Any) -> None:
+        """Does one of the things that only a simulator can do to a board: a method of RenodeBoard."""
+        if not self._hardware.can_be_broken:
+            raise SkipExecution("This board cannot be broken on purpose.")
+        getattr(self._hardware, method.replace(" ", "_"))(*arguments, **named)
+
+    @keyword
+    def alter_a_byte_of(self, symbol: str, offset: int = 0) -> None:
+        """Inverts a byte of a variable or constant of the firmware."""
+        self.break_the_board("alter byte", self._hardware.address_of(symbol) + offset)
+
+    @keyword
+    def board_should_restart(self, **expected: str) -> None:
+        """The next message is a boot line with these fields."""
+        self._next_message_should_be("boot", expected)
+
+    @keyword
+    def board_should_report_a_fault(self, **expected: str) -> None:
+        """The next message is a fault line with these fields."""
+        self._next_message_should_be("fault", expected)
+
+    @keyword
+    def board_should_report_the_error(self, name: str, **details: str) -> None:
+        """The next message is that error line."""
+        self._next_message_should_be("error", {"name": name, **details})
+
+    @keyword
+    def board_should_refuse_to_classify(self, failed: str) -> None:
+        """A classify request gets the error `selftest`, with what failed at boot."""
+        try:
+            prediction = self._board().classify(_digits().images[0])
+        except SelfTestFailed as error:
+            if failed not in str(error):
+                raise AssertionError(f"The board refused for another reason: {error}") from error
+        else:
+            raise AssertionError(f"The board classified all the same: {prediction}.")
+
+    @keyword
+    def flood_the_wire(self, count: int) -> None:
+        """Sends so many random bytes without a pause, and waits until the board is quiet again."""
+        dice = random.Random(1)
+        self._board().send_raw(dice.randbytes(count))
+        messages = self._messages_until_silence()
+        logger.info(f"{len(messages)} messages")
+        if {message.name for message in messages} != {"error"}:
+            raise AssertionError(f"The board answered a flood with {messages}.")
 
     # --- Inside -----------------------------------------------------------------------------------
 
@@ -198,6 +268,12 @@ class BoardLibrary:
             while True:
                 messages.append(self._board().read_message(FORGOTTEN_AFTER))
         return messages
+
+    def _next_message_should_be(self, name: str, expected: dict[str, str]) -> None:
+        message = self._board().read_message(ANSWER_TIMEOUT)
+        if message.name != name:
+            raise AssertionError(f"The board said {message} instead of @{name} with {expected}.")
+        _compare(expected, message.fields)
 
     def _hear(self, line: str) -> None:
         self._lines.append(line)

@@ -17,7 +17,7 @@ def is_cut_short(body: bytes, after: str = "400") -> bytes:
 
 
 def has_no_end_of_a_block(body: bytes) -> bytes:
-    """The border comes inside the last block, whose code is one too large; all bytes of the body are there."""
+    """The border comes inside the last block, whose code is one too large; the body is complete."""
     stuffed = bytearray(link.cobs_encode(body))
     code = 0
     while code + stuffed[code] < len(stuffed):
@@ -96,7 +96,7 @@ DAMAGE: dict[str, Callable[..., bytes]] = {
 
 
 def on_the_wire(frame: bytes, seed: int) -> bytes:
-    """The frame with one byte altered, lost, added or repeated, or two exchanged, at a random place inside it."""
+    """The frame with one byte altered, lost, added or repeated, or two exchanged, at a random place."""
     dice = random.Random(seed)
     at = dice.randrange(1, len(frame) - 2)
     byte = bytes([frame[at] ^ dice.randrange(1, 256)])

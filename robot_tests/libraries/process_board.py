@@ -15,6 +15,7 @@ class NativeBoard:
     boots = True
     has_crystal = False
     can_lose_crystal = False
+    can_be_broken = False
 
     def __init__(self, firmware: Path | None) -> None:
         self._firmware = firmware
@@ -29,11 +30,12 @@ class NativeBoard:
 
 
 class QemuBoard:
-    """The Blue Pill's ELF on QEMU's STM32F100, which has no RCC: to the firmware, a board with a dead crystal."""
+    """The ELF on QEMU's STM32F100, which has no RCC: to the firmware, a board with a dead crystal."""
 
     boots = True
     has_crystal = False
     can_lose_crystal = True  # it never had one
+    can_be_broken = False
 
     def __init__(self) -> None:
         self._running = ExitStack()

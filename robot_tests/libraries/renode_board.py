@@ -8,6 +8,8 @@ from robot.libraries.BuiltIn import BuiltIn
 SCRIPTS = Path(__file__).parents[2] / "renode"
 
 # What the simulated chip logs when the firmware does what silicon would not forgive.
+_FREE_SRAM = 0x20004000
+
 _MISBEHAVIOUR = r"Bus fault|non existing peripheral|locked peripheral"
 
 
@@ -48,13 +50,18 @@ class RenodeBoard:
     boots = True
     has_crystal = True
     can_lose_crystal = True
+    can_be_broken = True
+
+    def __init__(self) -> None:
+        self._may_misbehave = False
 
     def power_on(self, *, crystal: bool) -> RenodeStream:
+        self._may_misbehave = False
         keyword("Reset Emulation")
         keyword("Create Log Tester", 0)
         command(f"include @{SCRIPTS / 'bluepill.resc'}")
         command(f"include @{SCRIPTS / 'host_link.py'}")
-        # As fast as this computer can, in long steps: the peripherals' events interrupt a step when they are due.
+        # As fast as this computer can, in long steps: events of the peripherals interrupt them.
         command("emulation SetGlobalAdvanceImmediately true")
         command('emulation SetGlobalQuantum "0.01"')
         if not crystal:
@@ -63,9 +70,53 @@ class RenodeBoard:
 
     def power_off(self) -> None:
         """Ends the machine. Fails when the firmware did something that silicon would not forgive."""
-        keyword("Should Not Be In Log", _MISBEHAVIOUR, "treatAsRegex=True")
-        keyword("Should Not Be In Log", r".", "treatAsRegex=True", "level=Error")
+        if not self._may_misbehave:
+            keyword("Should Not Be In Log", _MISBEHAVIOUR, "treatAsRegex=True")
+            keyword("Should Not Be In Log", r".", "treatAsRegex=True", "level=Error")
         keyword("Reset Emulation")
+
+    # --- Ways to break it ---------------------------------------------------------------------------
+
+    def cycle_power(self) -> None:
+        """Takes the power away for a moment: SRAM is lost, what is on the wire is not."""
+        command("rcc CyclePower")
+
+    def press_reset(self) -> None:
+        command("rcc PressReset")
+
+    def stop_crystal(self) -> None:
+        command("rcc CrystalSwings false")
+
+    def disable_clock_security(self) -> None:
+        """Clears RCC_CR.CSSON, as if the firmware had never set it."""
+        control = int(command("sysbus ReadDoubleWord 0x40021000"), 16)
+        command(f"sysbus WriteDoubleWord 0x40021000 {control & ~(1 << 19)}")
+
+    def run_instead(self, *instructions: int) -> None:
+        """Makes the processor run these Thumb halfwords, from SRAM that the firmware does not use."""
+        for k, halfword in enumerate(instructions):
+            command(f"sysbus WriteWord {_FREE_SRAM + 2 * k} {halfword}")
+        command(f"cpu PC {_FREE_SRAM | 1}")
+
+    def set_register(self, number: int, value: int) -> None:
+        command(f"cpu SetRegister {number} {value}")
+
+    def expect_misbehaviour(self) -> None:
+        """What the chip complains of from here on is what the test is about."""
+        self._may_misbehave = True
+
+    def alter_byte(self, address: int) -> None:
+        """Inverts a byte of memory, flash included."""
+        value = int(command(f"sysbus ReadByte {address}"), 16)
+        command(f"sysbus WriteByte {address} {value ^ 0xFF}")
+
+    def address_of(self, symbol: str) -> int:
+        """The address of a variable of the firmware."""
+        return int(command(f'sysbus GetSymbolAddress "{symbol}"'), 16)
+
+    def damage_next_character(self, *, framing: bool) -> None:
+        """The next character arrives with a wrong stop bit, or with noise."""
+        command(f"sysbus.usart1 DamageNextCharacter {str(framing).lower()}")
 
 
 def keyword(name: str, *arguments: Any) -> Any:
