@@ -145,13 +145,15 @@ class BoardLibrary:
     @keyword
     def classify_digits_of_every_class(self, count: int) -> float:
         """Classifies the first `count` digits of each class; the share that was recognised."""
-        digits = _digits()
-        indices = np.concatenate(
-            [np.flatnonzero(digits.labels == label)[:count] for label in range(link.CLASSES)]
+        labels = _digits().labels
+        return self._classify_all(
+            np.concatenate([np.flatnonzero(labels == label)[:count] for label in range(link.CLASSES)])
         )
-        right = [self.classify_digit(int(index)).label == digits.labels[index] for index in indices]
-        logger.info(f"{sum(right)} of {len(right)} digits recognised")
-        return float(np.mean(right))
+
+    @keyword
+    def classify_the_first_digits(self, count: int) -> float:
+        """Classifies the first `count` digits of the test set; the share that was recognised."""
+        return self._classify_all(np.arange(count))
 
     @keyword
     def classify_image_of(self, value: int) -> None:
@@ -261,6 +263,12 @@ class BoardLibrary:
         if self._running is None:
             raise AssertionError("The board is off: the test must begin with Power On.")
         return self._running
+
+    def _classify_all(self, indices: np.ndarray) -> float:
+        labels = _digits().labels
+        recognised = sum(self.classify_digit(int(index)).label == labels[index] for index in indices)
+        logger.info(f"{recognised} of {len(indices)} digits recognised")
+        return recognised / len(indices)
 
     def _messages_until_silence(self) -> list[link.Message]:
         messages = [self._board().read_message(ANSWER_TIMEOUT)]

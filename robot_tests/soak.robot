@@ -1,0 +1,20 @@
+*** Settings ***
+Documentation    Many images in a row, without a reset, every logit the reference's. 500 by default; all 10,000 with
+...              renode-test --variable IMAGES:10000 robot_tests/soak.robot
+
+Resource         board.resource
+
+Test Setup       Power On
+Test Teardown    Power Off
+
+
+*** Variables ***
+${IMAGES}    500
+
+
+*** Test Cases ***
+The Board Answers Image After Image
+    ${recognised} =    Classify The First Digits    ${IMAGES}
+    Should Be True    ${recognised} > 0.85
+    Board Should Report    selftest=passed
+    Stack Should Stay Below    1024
