@@ -1,0 +1,226 @@
+"""The tasks of this project: `./inv --list` shows them, `./inv --help TASK` explains one."""
+
+import functools
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from invoke import Context, Exit, task
+
+from host.errors import BoardError
+from tooling import processes
+from tooling.errors import ToolError
+from tooling.paths import BUILD, MODELS, ROOT, TOOLS, shown
+from training.errors import TrainingError
+
+processes.raise_on_termination()
+
+_MODEL = "a model's name in models/ or its file; it stays chosen for the tasks that follow"
+_ON = "the simulator: renode, qemu or native"
+
+
+def project_task(**options: Any) -> Callable[[Callable[..., None]], Any]:
+    """Invoke's `task`, with every error that a user can put right told in one sentence."""
+
+    def decorate(function: Callable[..., None]) -> Any:
+        name = function.__name__.replace("_", "-")
+
+        @functools.wraps(function)
+        def told(*arguments: Any, **keywords: Any) -> None:
+            try:
+                function(*arguments, **keywords)
+            except (ToolError, TrainingError, BoardError) as error:
+                raise Exit(str(error), 1) from None
+            except processes.Terminated:
+                raise Exit(f"{name} was ended from outside; nothing is left running.", 143) from None
+            except KeyboardInterrupt:
+                raise Exit(f"\n{name} was interrupted; nothing is left running.", 130) from None
+
+        return task(told, **options)
+
+    return decorate
+
+
+@project_task(
+    help={
+        "train": "install torch as well, which only training needs",
+        "renode-archive": "take Renode from this copy of its release archive instead of downloading it",
+    }
+)
+def setup(context: Context, train: bool = False, renode_archive: str = "") -> None:
+    """Install what the other tasks need: the ARM compiler, QEMU, Renode (--train: torch)."""
+    from tooling import provision
+
+    provision.setup(train=train, renode_archive=Path(renode_archive) if renode_archive else None)
+
+
+@project_task()
+def doctor(context: Context) -> None:
+    """Show each tool, its version, where it is, what needs it and where to get it."""
+    from tooling import tools
+
+    print(tools.doctor())
+
+
+@project_task(
+    help={
+        "model": "the network to train: a class of training/models.py",
+        "seed": "of everything random, instead of the recipe's",
+        "epochs": "how many times all images are seen, instead of the recipe's",
+        "limit": "train on so many images only, as a trial that replaces no model",
+        "fresh": "begin anew instead of going on with an interrupted run",
+    }
+)
+def train(
+    context: Context, model: str = "", seed: int = -1, epochs: int = 0, limit: int = 0, fresh: bool = False
+) -> None:
+    """Train a network on MNIST with PyTorch and write models/NAME.npz."""
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise ToolError("Training needs torch: type './inv setup --train'.") from None
+    from tooling import build as builds
+    from training.train import train as train_network
+
+    result = train_network(
+        model or builds.DEFAULT_MODEL,
+        seed=seed if seed >= 0 else None,
+        epochs=epochs or None,
+        limit=limit or None,
+        fresh=fresh,
+    )
+    if not result.finished:
+        raise Exit(f"\n{result}", 130)
+    print(result)
+    if result.output and result.output.parent == MODELS:
+        builds.choose_model(result.output)
+
+
+@project_task(help={"model": _MODEL})
+def export(context: Context, model: str = "") -> None:
+    """Write the trained network as C into build/generated."""
+    from tooling import build as builds
+
+    if not builds.export(model):
+        print(f"{shown(builds.GENERATED)} is up to date with {shown(builds.model_file())}")
+
+
+@project_task(help={"model": _MODEL, "board": "bluepill, native or native-sanitize"})
+def build(context: Context, board: str = "bluepill", model: str = "") -> None:
+    """Compile the firmware for a board."""
+    from tooling import build as builds
+
+    if not builds.build(board, model):
+        print(f"{shown(builds.image(board))} is up to date")
+
+
+@project_task()
+def size(context: Context) -> None:
+    """Show the flash and SRAM that the firmware takes of the chip, and its largest symbols."""
+    from tooling import build as builds
+    from tooling import size as sizes
+
+    builds.build()
+    print(sizes.report(builds.image(builds.BLUEPILL)))
+
+
+@project_task(
+    help={
+        "on": _ON,
+        "tcp": "open USART1 as a TCP port of 127.0.0.1 instead of a pseudo-terminal",
+        "tcp-port": "the number of that port; any free one by default",
+    }
+)
+def sim(context: Context, on: str = "renode", tcp: bool = False, tcp_port: int = 0) -> None:
+    """Boot the firmware in Renode and leave its USART1 open to picocom and `infer`."""
+    from tooling import build as builds
+    from tooling import sim as simulated_board
+
+    builds.build(builds.NATIVE if on == "native" else builds.BLUEPILL)
+    simulated_board.run(on, tcp=tcp, tcp_port=tcp_port)
+
+
+@project_task(
+    name="sim-test",
+    iterable=["suite"],
+    help={
+        "suite": "a suite or folder to run, all of robot_tests/ by default; may be given more than once",
+        "on": _ON + "; by default Renode where it can be had, else QEMU",
+        "port": "run on the real board at this serial port instead",
+        "model": _MODEL,
+    },
+)
+def sim_test(context: Context, suite: Any, on: str = "", port: str = "", model: str = "") -> None:
+    """Run the suites of robot_tests/ on the simulated Blue Pill."""
+    from tooling import suites as runs
+
+    if port:
+        print(f"Running the suites on the board at {port}.")
+        outcome, title = runs.run_on_port(port, suite), f"the board at {port}"
+    else:
+        choice = runs.choose(on)
+        if choice.why_not_renode:
+            print(choice.why_not_renode)
+        print(f"Running the suites on {choice.title}.")
+        outcome, title = runs.run(choice.simulator, suite, model=model), choice.title
+    summary = f"{outcome.counts} on {title} in {outcome.seconds:.0f} s; the log is {shown(outcome.log)}"
+    if not outcome.passed:
+        raise Exit(summary, 1)
+    print(summary)
+
+
+@project_task(
+    positional=["image"],
+    help={
+        "image": "a number of the test set, 0 to 9999, or a PNG of any size",
+        "port": "a serial port or socket://HOST:PORT; by default the running `sim`, else the USB adapter",
+        "window": "show the digit in a window instead of the terminal",
+    },
+)
+def infer(context: Context, image: str, port: str = "", window: bool = False) -> None:
+    """Send a digit to a board and show what it says."""
+    from tooling import inference
+
+    inference.run(image, port, window=window)
+
+
+@project_task(
+    help={
+        "dry-run": "check the image and print what would be done",
+        "under-reset": "hold the chip in reset while connecting (needs the probe's NRST wire)",
+    }
+)
+def flash(context: Context, dry_run: bool = False, under_reset: bool = False) -> None:
+    """Write the firmware into a real Blue Pill with an ST-Link."""
+    from tooling import build as builds
+    from tooling import flash as flashing
+
+    builds.build()
+    flashing.flash(
+        builds.image(builds.BLUEPILL).with_suffix(".bin"), dry_run=dry_run, under_reset=under_reset
+    )
+
+
+@project_task()
+def test(context: Context) -> None:
+    """Run every check and every suite that this machine can run, and say what ran where."""
+    from tooling import checks, provision
+
+    provision.provide_all()
+    if checks.run().failed:
+        raise Exit(code=1)
+
+
+@project_task(
+    help={"all": "also the fetched Renode and the environment, so that the next ./inv begins from nothing"}
+)
+def clean(context: Context, all: bool = False) -> None:
+    """Remove what was built."""
+    remove = [BUILD, *([TOOLS, ROOT / ".venv"] if all else [])]
+    kept = [MODELS, *([] if all else [TOOLS, ROOT / ".venv"])]
+    removed = [path for path in remove if path.exists()]
+    for path in removed:
+        shutil.rmtree(path)
+    print(f"removed {', '.join(shown(path) for path in removed) or 'nothing'}")
+    print(f"kept {', '.join(shown(path) for path in kept if path.exists())}")

@@ -1,0 +1,56 @@
+"""`infer`: which digit, and which board."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from serial.tools import list_ports
+
+from host.infer import infer
+from host.png import read_png
+from tooling import build, sim
+from tooling.errors import ToolError
+from training.errors import TrainingError
+from training.mnist import load_test_set
+from training.model_file import load
+
+
+def run(image: str, port: str, *, window: bool) -> None:
+    """Send a digit to the board at `port`, or at the one there is, and show what it says.
+
+    `image` is an index into the test set or a PNG's path. Raises ToolError, TrainingError or BoardError.
+    """
+    pixels, title = _digit(image)
+    infer(port or the_port(), pixels, title, _logit_scale(), window=window)
+
+
+def the_port() -> str:
+    """The port to talk to when none was named: the running simulation, else the only USB serial adapter."""
+    if simulated := sim.running():
+        return simulated
+    adapters = sorted(port.device for port in list_ports.comports() if port.vid is not None)
+    if len(adapters) == 1:
+        return str(adapters[0])
+    if adapters:
+        raise ToolError(f"There is more than one serial adapter: choose with --port ({', '.join(adapters)}).")
+    raise ToolError(
+        "There is no board: type './inv sim' in another terminal, or plug a USB serial adapter in."
+    )
+
+
+def _digit(image: str) -> tuple[npt.NDArray[np.uint8], str]:
+    if not image.isdecimal():
+        return read_png(Path(image)), image
+    digits = load_test_set()
+    index = int(image)
+    if index >= len(digits):
+        raise ToolError(f"The test set has no image {image}: choose 0 to {len(digits) - 1}.")
+    return digits.images[index], f"Test image {index}, a {digits.labels[index]}"
+
+
+def _logit_scale() -> float | None:
+    """The scale of this clone's model, for the bars; None where its file is not here."""
+    try:
+        return load(build.model_file()).logit_scale
+    except (ToolError, TrainingError):
+        return None

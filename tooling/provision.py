@@ -1,0 +1,111 @@
+"""`setup`: everything that the other tasks need, installed or named."""
+
+from importlib import metadata, util
+from pathlib import Path
+
+from tooling import packages, renode, tools
+from tooling.errors import ToolError
+from tooling.paths import shown
+
+
+def setup(*, train: bool = False, renode_archive: Path | None = None) -> None:
+    """Install what is missing, and say what is there.
+
+    A Renode that cannot be had is a remark: the suites run on QEMU then. Raises ToolError for everything
+    else.
+    """
+    _install_python_tools()
+    if train:
+        _install_training()
+    problem = install_system_tools()
+    if renode.find_runner() is None:
+        try:
+            renode.fetch(renode_archive)
+        except ToolError as error:
+            print(f"{error} Until then the suites run on QEMU.")
+    if runner := renode.find_runner():
+        print(f"renode: {shown(runner)}")
+    if problem:
+        raise ToolError(problem)
+
+
+def install_system_tools() -> str:
+    """Install the compilers and QEMU where they are missing and that can be done without asking.
+
+    Returns what the user has to do, '' when nothing. Raises ToolError when installing fails.
+    """
+    missing = [tool for tool in tools.SYSTEM_TOOLS if tool.path() is None]
+    if missing and packages.can_install():
+        names = [package for tool in missing for package in tool.apt]
+        print(f"installing {' '.join(names)} with apt-get", flush=True)
+        packages.install(names)
+        missing = [tool for tool in missing if tool.path() is None]
+    for tool in tools.SYSTEM_TOOLS:
+        if path := tool.path():
+            print(f"{tool.name}: {path}")
+    if not missing:
+        return ""
+    names = " and ".join(tool.name for tool in missing)
+    return f"{names} cannot be installed from here: {tools.how_to_install(missing)}."
+
+
+def provide(*needed: tools.Tool) -> None:
+    """Install those of `needed` that are missing; quiet when none is. For tasks that cannot run without.
+
+    Raises ToolError that says what to type.
+    """
+    if any(tool.path() is None for tool in needed):
+        print("Something is missing, so './inv setup' comes first.")
+        install_system_tools()
+        tools.require(*needed)
+
+
+def provide_all() -> None:
+    """Install what is missing and can be installed; what cannot is for the caller to find missing."""
+    _install_python_tools()
+    try:
+        if problem := install_system_tools():
+            print(problem)
+    except ToolError as error:
+        print(error)
+    if reason := provide_renode():
+        print(reason)
+
+
+def provide_renode() -> str:
+    """Fetch Renode unless it is here or a try has just failed. Why it is not here, '' when it is."""
+    if renode.find_runner():
+        return ""
+    if not renode.why_not_here():
+        try:
+            renode.fetch()
+        except ToolError as error:
+            return str(error)
+    return renode.why_not_here()
+
+
+def _install_python_tools() -> None:
+    missing = [
+        name
+        for name in ("ruff", "clang-format", "robotframework-robocop", "pytest", "hypothesis")
+        if not _is_installed(name)
+    ]
+    if missing:
+        print(f"installing {', '.join(missing)} with pip", flush=True)
+        packages.pip_install("dev")
+    print("python packages: installed")
+
+
+def _install_training() -> None:
+    if util.find_spec("torch") is None or util.find_spec("torchvision") is None:
+        print("installing torch with pip (some hundred MB)", flush=True)
+        packages.pip_install("train")
+    print(f"torch: {metadata.version('torch')}")
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
