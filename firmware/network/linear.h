@@ -1,20 +1,48 @@
-/* Fully connected layer: the readable kernel, and so far the only one. */
+/* Fully connected layer: the readable kernel, the specification of any faster one.
+ *
+ * Exact: a model is refused where a sum could leave int32. The sizes are constants at every call, so the
+ * compiler specialises the loops. */
 #pragma once
 
 #include <stdint.h>
 
-/* output[o] = bias[o] + sum over i of input[i] * weights[o * inputs + i]
- *
- * Exact: the exporter refuses weights whose sum could leave int32. The sizes are constants at every
- * call, so the compiler specialises the loops. */
-static inline void linear_u8_s8(const uint8_t *restrict input, const int8_t *restrict weights,
-                                const int32_t *restrict bias, int32_t *restrict output, int inputs, int outputs)
+#include "requantise.h"
+#include "weights.h"
+
+struct linear {
+    int inputs, outputs;
+    int input_shift; /* how many low bits of the input do not count */
+    int weight_bits;
+};
+
+/* bias[output] + sum over i of (input[i] >> input_shift) * weight[output * inputs + i] */
+static inline int32_t linear_accumulator(struct linear layer, const uint8_t *input, const int8_t *weights,
+                                         const int32_t *bias, int output)
 {
-    for (int o = 0; o < outputs; o++) {
-        int32_t accumulator = bias[o];
-        for (int i = 0; i < inputs; i++) {
-            accumulator += input[i] * *weights++;
-        }
-        output[o] = accumulator;
+    int32_t accumulator = bias[output];
+    for (int i = 0; i < layer.inputs; i++) {
+        int32_t weight = weight_at(weights, output * layer.inputs + i, layer.weight_bits);
+        accumulator += (input[i] >> layer.input_shift) * weight;
+    }
+    return accumulator;
+}
+
+/* The last layer: the accumulators are the logits. */
+static inline void linear_logits(struct linear layer, const uint8_t *restrict input,
+                                 const int8_t *restrict weights, const int32_t *restrict bias,
+                                 int32_t *restrict logits)
+{
+    for (int o = 0; o < layer.outputs; o++) {
+        logits[o] = linear_accumulator(layer, input, weights, bias, o);
+    }
+}
+
+/* Any other layer: the accumulators are requantised, with a multiplier for each output. */
+static inline void linear(struct linear layer, struct requantisation rule, const uint8_t *restrict input,
+                          const int8_t *restrict weights, const int32_t *restrict bias,
+                          const int16_t *restrict multiplier, uint8_t *restrict output)
+{
+    for (int o = 0; o < layer.outputs; o++) {
+        output[o] = requantise(rule, linear_accumulator(layer, input, weights, bias, o), multiplier[o]);
     }
 }

@@ -1,0 +1,69 @@
+/* Convolution, max pooling and requantisation: the readable kernel, the specification of any faster one.
+ *
+ * Any kernel size, stride, zero padding and number of groups (depthwise: as many as channels). Pictures are
+ * planar: channel, row, column. Exact: a model is refused where a sum could leave int32. The sizes are
+ * constants at every call, so the compiler specialises the loops. */
+#pragma once
+
+#include <stdint.h>
+
+#include "requantise.h"
+#include "weights.h"
+
+struct conv2d {
+    int channels, rows, columns; /* of the input */
+    int outputs, output_rows, output_columns;
+    int kernel_rows, kernel_columns;
+    int stride, padding, groups;
+    int pool; /* max pooling over pool x pool positions that do not overlap; 1 where there is none */
+    int pool_stride;
+    int input_shift; /* how many low bits of the input do not count */
+    int weight_bits;
+};
+
+/* bias[output] + the sum of the products at one position of the kernel. Weights lie in the order output,
+ * channel of the group, row, column. */
+static inline int32_t conv2d_accumulator(struct conv2d layer, const uint8_t *input, const int8_t *weights,
+                                         const int32_t *bias, int output, int row, int column)
+{
+    int group_channels = layer.channels / layer.groups;
+    int first_channel = output / (layer.outputs / layer.groups) * group_channels;
+    int weight = output * group_channels * layer.kernel_rows * layer.kernel_columns;
+    int32_t accumulator = bias[output];
+
+    for (int channel = first_channel; channel < first_channel + group_channels; channel++) {
+        for (int kernel_row = 0; kernel_row < layer.kernel_rows; kernel_row++) {
+            for (int kernel_column = 0; kernel_column < layer.kernel_columns; kernel_column++, weight++) {
+                int y = row * layer.stride - layer.padding + kernel_row;
+                int x = column * layer.stride - layer.padding + kernel_column;
+                if (y >= 0 && y < layer.rows && x >= 0 && x < layer.columns) {
+                    int pixel = input[(channel * layer.rows + y) * layer.columns + x] >> layer.input_shift;
+                    accumulator += pixel * weight_at(weights, weight, layer.weight_bits);
+                }
+            }
+        }
+    }
+    return accumulator;
+}
+
+/* Pooling looks at the accumulators: requantisation never falls where they rise, so the largest activation
+ * is the largest accumulator's, and only that one is requantised and kept. */
+static inline void conv2d(struct conv2d layer, struct requantisation rule, const uint8_t *restrict input,
+                          const int8_t *restrict weights, const int32_t *restrict bias,
+                          const int16_t *restrict multiplier, uint8_t *restrict output)
+{
+    for (int o = 0; o < layer.outputs; o++) {
+        for (int row = 0; row < layer.output_rows; row++) {
+            for (int column = 0; column < layer.output_columns; column++) {
+                int32_t largest = INT32_MIN;
+                for (int k = 0; k < layer.pool * layer.pool; k++) {
+                    int y = row * layer.pool_stride + k / layer.pool;
+                    int x = column * layer.pool_stride + k % layer.pool;
+                    int32_t accumulator = conv2d_accumulator(layer, input, weights, bias, o, y, x);
+                    largest = accumulator > largest ? accumulator : largest;
+                }
+                *output++ = requantise(rule, largest, multiplier[o]);
+            }
+        }
+    }
+}

@@ -1,0 +1,284 @@
+/* The fast convolution: 3x3, stride 1, no padding, one group, an even number of outputs; followed by max
+ * pooling over 2x2, or by none and at least three columns wide.
+ *
+ * Two outputs share a word (lanes.h), so one MLA does two of conv2d's multiplications. The sums of a few
+ * neighbouring positions stay in registers over all channels: 2x2 positions, which are one window of the
+ * pooling, or three in a row. That takes all fourteen registers; GCC spills there and loses a sixth of the
+ * speed. So the two innermost loops are in assembly where there is Thumb-2, and the C beside says the same.
+ * */
+#pragma once
+
+#include <stdint.h>
+
+#include "conv2d.h"
+#include "lanes.h"
+#include "requantise.h"
+
+/* Each of the two exists twice:
+ *   conv3x3_window(): the sums at 2x2 positions, over all channels
+ *   conv3x3_row():    the sums at three positions in a row */
+
+#if defined(__thumb2__) && !defined(NETWORK_PORTABLE)
+
+/* Registers: r0 the pixels, r6 the weights, r1 to r5 pixels loaded, r8 to r10 a row of the kernel; the sums:
+ * */
+#define SUM_1 "r7"
+#define SUM_2 "r11"
+#define SUM_3 "r12"
+#define SUM_4 "lr"
+
+/* Two multiplications in two cycles. */
+#define MAC(sum, pixel, weight) "mla " sum ", " pixel ", " weight ", " sum "\n"
+
+/* The next row of the kernel. */
+#define LOAD_WEIGHTS(first, second, third) "ldm r6!, {" first ", " second ", " third "}\n"
+
+#define LOAD_PIXEL(register, row, column) "ldrb " register ", [r0, #" row " * %c[columns] + " column "]\n"
+
+/* The loop over the channels. Two at a time, where their number is even, save a branch, 3 % of the cycles. */
+#define EACH_CHANNEL                                                                                         \
+    ".balign 8\n"                                                                                            \
+    "0:\n"                                                                                                   \
+    ".rept %c[together]\n"
+#define NEXT_CHANNEL "add r0, r0, #%c[plane]\n.endr\n"
+#define NEXT_ROUND   "bne 0b\n"
+#define SIZES(layer)                                                                                         \
+    [columns] "i"(layer.columns), [plane] "i"(layer.rows * layer.columns),                                   \
+        [together] "i"(layer.channels % 2 == 0 ? 2 : 1)
+
+/* Each pixel is loaded once, and meets two rows of the kernel: that for the upper two positions, and that for
+ * the lower two, which is the one before. Loads stand together, as a lone one takes a cycle more. */
+static inline __attribute__((always_inline)) void conv3x3_window(struct conv2d layer, const uint8_t *input,
+                                                                 const uint32_t *pairs,
+                                                                 const uint32_t *pairs_end, uint32_t bias,
+                                                                 uint32_t sums[4])
+{
+    register const uint8_t *pixel __asm__("r0") = input;
+    register const uint32_t *weight __asm__("r6") = pairs;
+    register uint32_t upper_left __asm__(SUM_1) = bias;
+    register uint32_t upper_right __asm__(SUM_2) = bias;
+    register uint32_t lower_left __asm__(SUM_3) = bias;
+    register uint32_t lower_right __asm__(SUM_4) = bias;
+
+    /* clang-format off */
+    __asm__ volatile(
+        EACH_CHANNEL
+
+        /* first row of pixels */
+        LOAD_WEIGHTS("r8", "r9", "r10")
+        LOAD_PIXEL("r1", "0", "0") LOAD_PIXEL("r2", "0", "1")
+        LOAD_PIXEL("r3", "0", "2") LOAD_PIXEL("r4", "0", "3")
+        MAC(SUM_1, "r1", "r8") MAC(SUM_1, "r2", "r9") MAC(SUM_1, "r3", "r10")
+        MAC(SUM_2, "r2", "r8") MAC(SUM_2, "r3", "r9") MAC(SUM_2, "r4", "r10")
+
+        /* second row */
+        LOAD_WEIGHTS("r3", "r4", "r5")
+        LOAD_PIXEL("r1", "1", "0") LOAD_PIXEL("r2", "1", "1")
+        MAC(SUM_1, "r1", "r3") MAC(SUM_1, "r2", "r4") MAC(SUM_2, "r2", "r3")
+        MAC(SUM_3, "r1", "r8") MAC(SUM_3, "r2", "r9") MAC(SUM_4, "r2", "r8")
+        LOAD_PIXEL("r1", "1", "2") LOAD_PIXEL("r2", "1", "3")
+        MAC(SUM_1, "r1", "r5") MAC(SUM_2, "r1", "r4") MAC(SUM_2, "r2", "r5")
+        MAC(SUM_3, "r1", "r10") MAC(SUM_4, "r1", "r9") MAC(SUM_4, "r2", "r10")
+
+        /* third row */
+        LOAD_WEIGHTS("r8", "r9", "r10")
+        LOAD_PIXEL("r1", "2", "0") LOAD_PIXEL("r2", "2", "1")
+        MAC(SUM_1, "r1", "r8") MAC(SUM_1, "r2", "r9") MAC(SUM_2, "r2", "r8")
+        MAC(SUM_3, "r1", "r3") MAC(SUM_3, "r2", "r4") MAC(SUM_4, "r2", "r3")
+        LOAD_PIXEL("r1", "2", "2") LOAD_PIXEL("r2", "2", "3")
+        MAC(SUM_1, "r1", "r10") MAC(SUM_2, "r1", "r9") MAC(SUM_2, "r2", "r10")
+        MAC(SUM_3, "r1", "r5") MAC(SUM_4, "r1", "r4") MAC(SUM_4, "r2", "r5")
+
+        /* fourth row */
+        LOAD_PIXEL("r1", "3", "0") LOAD_PIXEL("r2", "3", "1")
+        LOAD_PIXEL("r3", "3", "2") LOAD_PIXEL("r4", "3", "3")
+        "ldr r5, %[end]\n"
+        MAC(SUM_3, "r1", "r8") MAC(SUM_3, "r2", "r9") MAC(SUM_3, "r3", "r10")
+        MAC(SUM_4, "r2", "r8") MAC(SUM_4, "r3", "r9") MAC(SUM_4, "r4", "r10")
+
+        NEXT_CHANNEL
+        "cmp r6, r5\n"
+        NEXT_ROUND
+        : "+r"(pixel), "+r"(weight),
+          "+r"(upper_left), "+r"(upper_right), "+r"(lower_left), "+r"(lower_right)
+        : SIZES(layer), [end] "m"(pairs_end)
+        : "r1", "r2", "r3", "r4", "r5", "r8", "r9", "r10", "cc", "memory");
+    /* clang-format on */
+
+    sums[0] = upper_left;
+    sums[1] = upper_right;
+    sums[2] = lower_left;
+    sums[3] = lower_right;
+}
+
+static inline __attribute__((always_inline)) void conv3x3_row(struct conv2d layer, const uint8_t *input,
+                                                              const uint32_t *pairs,
+                                                              const uint32_t *pairs_end, uint32_t bias,
+                                                              uint32_t sums[3])
+{
+    register const uint8_t *pixel __asm__("r0") = input;
+    register const uint32_t *weight __asm__("r6") = pairs;
+    register uint32_t left __asm__(SUM_1) = bias;
+    register uint32_t middle __asm__(SUM_2) = bias;
+    register uint32_t right __asm__(SUM_3) = bias;
+
+    /* clang-format off */
+#define ROW_OF_PIXELS(row)                                                                                   \
+        LOAD_WEIGHTS("r8", "r9", "r10")                                                                      \
+        LOAD_PIXEL("r1", row, "0") LOAD_PIXEL("r2", row, "1") LOAD_PIXEL("r3", row, "2")                     \
+        LOAD_PIXEL("r4", row, "3") LOAD_PIXEL("r5", row, "4")                                                \
+        MAC(SUM_1, "r1", "r8") MAC(SUM_1, "r2", "r9") MAC(SUM_1, "r3", "r10")                                \
+        MAC(SUM_2, "r2", "r8") MAC(SUM_2, "r3", "r9") MAC(SUM_2, "r4", "r10")                                \
+        MAC(SUM_3, "r3", "r8") MAC(SUM_3, "r4", "r9") MAC(SUM_3, "r5", "r10")
+
+    __asm__ volatile(
+        EACH_CHANNEL
+        ROW_OF_PIXELS("0")
+        ROW_OF_PIXELS("1")
+        ROW_OF_PIXELS("2")
+        NEXT_CHANNEL
+        "cmp r6, %[end]\n"
+        NEXT_ROUND
+        : "+r"(pixel), "+r"(weight), "+r"(left), "+r"(middle), "+r"(right)
+        : SIZES(layer), [end] "r"(pairs_end)
+        : "r1", "r2", "r3", "r4", "r5", "r8", "r9", "r10", "cc", "memory");
+
+#undef ROW_OF_PIXELS
+    /* clang-format on */
+
+    sums[0] = left;
+    sums[1] = middle;
+    sums[2] = right;
+}
+
+#undef SIZES
+#undef NEXT_ROUND
+#undef NEXT_CHANNEL
+#undef EACH_CHANNEL
+#undef LOAD_PIXEL
+#undef LOAD_WEIGHTS
+#undef MAC
+#undef SUM_1
+#undef SUM_2
+#undef SUM_3
+#undef SUM_4
+
+#else
+
+/* The sums at height x width positions. */
+static inline void conv3x3_positions(struct conv2d layer, int height, int width, const uint8_t *input,
+                                     const uint32_t *pairs, const uint32_t *pairs_end, uint32_t bias,
+                                     uint32_t *sums)
+{
+    for (int position = 0; position < height * width; position++) {
+        sums[position] = bias;
+    }
+    for (; pairs != pairs_end; pairs += 9, input += layer.rows * layer.columns) {
+        for (int position = 0; position < height * width; position++) {
+            const uint8_t *corner = input + position / width * layer.columns + position % width;
+            for (int k = 0; k < 9; k++) {
+                sums[position] += corner[k / 3 * layer.columns + k % 3] * pairs[k];
+            }
+        }
+    }
+}
+
+static inline void conv3x3_window(struct conv2d layer, const uint8_t *input, const uint32_t *pairs,
+                                  const uint32_t *pairs_end, uint32_t bias, uint32_t sums[4])
+{
+    conv3x3_positions(layer, 2, 2, input, pairs, pairs_end, bias, sums);
+}
+
+static inline void conv3x3_row(struct conv2d layer, const uint8_t *input, const uint32_t *pairs,
+                               const uint32_t *pairs_end, uint32_t bias, uint32_t sums[3])
+{
+    conv3x3_positions(layer, 1, 3, input, pairs, pairs_end, bias, sums);
+}
+
+#endif
+
+static inline int32_t conv3x3_larger(int32_t a, int32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Of four pairs, the largest high sum: whatever the low ones are, pairs are in the order of the high ones. */
+static inline int32_t conv3x3_largest_high(const uint32_t sums[4])
+{
+    int32_t upper = conv3x3_larger((int32_t)sums[0], (int32_t)sums[1]);
+    int32_t lower = conv3x3_larger((int32_t)sums[2], (int32_t)sums[3]);
+    return lanes_high((uint32_t)conv3x3_larger(upper, lower));
+}
+
+/* And the largest low one: shifted up, they are alone in their words. */
+static inline int32_t conv3x3_largest_low(const uint32_t sums[4])
+{
+    int32_t upper = conv3x3_larger((int32_t)(sums[0] << 16), (int32_t)(sums[1] << 16));
+    int32_t lower = conv3x3_larger((int32_t)(sums[2] << 16), (int32_t)(sums[3] << 16));
+    return conv3x3_larger(upper, lower) >> 16;
+}
+
+/* Shifts pixels right, four at a time; what comes over from the neighbour is masked. */
+static inline const uint8_t *conv3x3_shifted(const uint8_t *restrict input, uint32_t *restrict shifted,
+                                             int pixels, int shift)
+{
+    for (int k = 0; k < pixels; k += 4) {
+        uint32_t four;
+        __builtin_memcpy(&four, input + k, sizeof four);
+        shifted[k / 4] = four >> shift & (0xffu >> shift) * 0x01010101u;
+    }
+    return (const uint8_t *)shifted;
+}
+
+/* The same bits as conv2d().
+ *   packed:  the weights, as lanes_unpack() takes them: two outputs, then the next two; channel, row, column
+ *   bias:    pairs as well
+ *   scratch: room for the pairs of two outputs, a whole number of words of flash of them, and where the input
+ *            is shifted, for its pixels, a multiple of four */
+static inline __attribute__((always_inline)) void
+conv3x3_lanes(struct conv2d layer, struct requantisation rule, const uint8_t *restrict input,
+              const uint32_t *restrict packed, const uint32_t *restrict bias,
+              const int16_t *restrict multiplier, uint32_t *restrict scratch, uint8_t *restrict output)
+{
+    const int taps = 9 * layer.channels;
+    const int words = lanes_words(taps, layer.weight_bits);
+    const int plane = layer.output_rows * layer.output_columns;
+
+    if (layer.input_shift > 0) {
+        uint32_t *after_pairs = scratch + words * lanes_per_word(layer.weight_bits);
+        input = conv3x3_shifted(input, after_pairs, layer.channels * layer.rows * layer.columns,
+                                layer.input_shift);
+    }
+    for (int o = 0; o < layer.outputs; o += 2, output += 2 * plane, packed += words) {
+        const uint32_t pair_bias = *bias++;
+        const int32_t low_multiplier = multiplier[o], high_multiplier = multiplier[o + 1];
+        uint8_t *next = output;
+        lanes_unpack(packed, scratch, words, layer.weight_bits);
+
+        for (int row = 0; row < layer.output_rows; row++) {
+            if (layer.pool == 2) {
+                const uint8_t *corner = input + 2 * row * layer.columns;
+                for (int column = 0; column < layer.output_columns; column++, corner += 2, next++) {
+                    uint32_t sums[4];
+                    conv3x3_window(layer, corner, scratch, scratch + taps, pair_bias, sums);
+                    next[0] = requantise(rule, conv3x3_largest_low(sums), low_multiplier);
+                    next[plane] = requantise(rule, conv3x3_largest_high(sums), high_multiplier);
+                }
+                continue;
+            }
+            for (int column = 0; column < layer.output_columns; column += 3) {
+                /* The last three may overlap those before. */
+                int first = column + 3 <= layer.output_columns ? column : layer.output_columns - 3;
+                uint32_t sums[3];
+                conv3x3_row(layer, input + row * layer.columns + first, scratch, scratch + taps, pair_bias,
+                            sums);
+                next = output + row * layer.output_columns + first;
+#pragma GCC unroll 3
+                for (int k = 0; k < 3; k++) {
+                    next[k] = requantise(rule, lanes_low(sums[k]), low_multiplier);
+                    next[plane + k] = requantise(rule, lanes_high(sums[k]), high_multiplier);
+                }
+            }
+        }
+    }
+}

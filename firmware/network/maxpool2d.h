@@ -1,0 +1,24 @@
+/* Max pooling where no convolution comes before it, which would pool by itself. */
+#pragma once
+
+#include <stdint.h>
+
+#include "pool2d.h"
+
+/* output = the largest pixel of each window */
+static inline void maxpool2d(struct pool2d layer, const uint8_t *restrict input, uint8_t *restrict output)
+{
+    for (int channel = 0; channel < layer.channels; channel++, input += layer.rows * layer.columns) {
+        for (int row = 0; row < layer.output_rows; row++) {
+            for (int column = 0; column < layer.output_columns; column++) {
+                const uint8_t *window = input + (row * layer.columns + column) * layer.stride;
+                uint8_t largest = 0;
+                for (int k = 0; k < layer.size * layer.size; k++) {
+                    uint8_t pixel = window[k / layer.size * layer.columns + k % layer.size];
+                    largest = pixel > largest ? pixel : largest;
+                }
+                *output++ = largest;
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+/* From accumulators to activations. */
+#pragma once
+
+#include <stdint.h>
+
+/* The part of a layer's requantisation that all its outputs share; the multiplier is each output's own. */
+struct requantisation {
+    int shift;   /* 1 to 30 */
+    int maximum; /* the largest activation, at most 255 */
+};
+
+/* clamp((accumulator * multiplier + half) >> shift, 0, maximum): ReLU and rounding in one.
+ *
+ * One 32-bit multiplication: the model file is refused where the product could leave int32. The shift of a
+ * negative number is arithmetic, as GCC and Clang define it. */
+static inline uint8_t requantise(struct requantisation rule, int32_t accumulator, int32_t multiplier)
+{
+    int32_t scaled = (accumulator * multiplier + (1 << (rule.shift - 1))) >> rule.shift;
+    if (scaled < 0) {
+        return 0;
+    }
+    return (uint8_t)(scaled > rule.maximum ? rule.maximum : scaled);
+}

@@ -1,0 +1,200 @@
+"""The exporter: the C it writes computes the reference's bits, and what does not fit is refused."""
+
+import ctypes
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import random_networks
+
+from training import chip, export, kernels, mnist, model_file, reference
+from training.chip import Memory
+from training.errors import TrainingError
+from training.kernels import Kernel
+from training.model_file import Linear, Model
+from training.paths import MODELS, ROOT
+
+NETWORK = ROOT / "firmware" / "network"
+
+
+@pytest.fixture
+def linear():
+    return model_file.load(MODELS / "linear.npz")
+
+
+def extreme_model():
+    """Weights and biases at both ends of their range."""
+    generator = np.random.default_rng(3)
+    weights = generator.choice(np.array([-128, -1, 0, 127], np.int8), (10, 784))
+    bias = np.array([2**31 - 1 - 784 * 255 * 127, -(2**31) + 784 * 255 * 128] * 5, np.int32)
+    return Model("extreme", (Linear(weights, bias),), 1e-4)
+
+
+def compile_network(folder):
+    """The exported C as a shared library, with the warnings of the firmware's build."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("there is no C compiler on PATH")
+    library = folder / "libnetwork.so"
+    flags = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-shared", "-fPIC"]
+    subprocess.run(
+        [compiler, *flags, f"-I{folder}", f"-I{NETWORK}", folder / "model.c", "-o", library], check=True
+    )
+    return ctypes.CDLL(str(library))
+
+
+def run_c(library, images):
+    logits = np.zeros((len(images), 10), np.int32)
+    for image, row in zip(images, logits, strict=True):
+        library.network_run(image.tobytes(), row.ctypes.data_as(ctypes.POINTER(ctypes.c_int32)))
+    return logits
+
+
+def test_the_exported_c_computes_the_references_logits(linear, tmp_path):
+    export.export(linear, tmp_path)
+    library = compile_network(tmp_path)
+    images = mnist.load_test_set().images[:1000]
+    np.testing.assert_array_equal(run_c(library, images), reference.run(linear, images))
+
+
+def test_c_and_reference_agree_at_the_ends_of_the_range(tmp_path):
+    model = extreme_model()
+    export.export(model, tmp_path)
+    library = compile_network(tmp_path)
+    images = np.stack(
+        [np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8), reference.selftest_image()]
+    )
+    expected = reference.run(model, images)
+    np.testing.assert_array_equal(run_c(library, images), expected)
+    golden = (ctypes.c_int32 * 10).in_dll(library, "model_selftest_logits")
+    assert list(golden) == expected[2].tolist()
+
+
+@pytest.mark.parametrize("extreme", [False, True], ids=["any", "extreme"])
+@pytest.mark.parametrize("name", random_networks.networks())
+def test_every_kind_of_layer_computes_the_references_logits(name, extreme, tmp_path):
+    model = random_networks.networks(extreme)[name]
+    export.export(model, tmp_path)
+    images = np.concatenate(
+        [
+            [np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8), reference.selftest_image()],
+            mnist.load_test_set().images[:20],
+        ]
+    )
+    np.testing.assert_array_equal(
+        run_c(compile_network(tmp_path), images), reference.run(model, images), strict=True
+    )
+
+
+def test_packed_weights_come_back():
+    weights = np.array([[-7, 7, 0], [1, -1, 3], [5, 6, -3]], np.int8)
+    assert [byte & 0xFF for byte in kernels.pack(weights, 4).tolist()] == [0x79, 0x10, 0x3F, 0x65, 0x0D]
+    assert kernels.pack(weights, 8) is weights
+    two_bits = np.array([1, 0, -1, 1, -1], np.int8)
+    assert [byte & 0xFF for byte in kernels.pack(two_bits, 2).tolist()] == [0b01_11_00_01, 0b11]
+
+
+def test_activations_in_use_never_overlap():
+    for model in random_networks.networks().values():
+        steps = kernels.steps(model)
+        chosen = [replace(kernels.choose(step), scratch_bytes=100 + step.index) for step in steps]
+        plan = export.plan_arena(steps, chosen)
+        for index, step in enumerate(steps):
+            used = [(plan.scratch[index], 100 + step.index)]
+            if index > 0:
+                used.append((plan.outputs[index - 1], step.source.bytes))
+            if index < len(steps) - 1:
+                used.append((plan.outputs[index], step.target.bytes))
+            ends = [(start, start + size) for start, size in sorted(used)]
+            assert all(start % 4 == 0 for start, _ in ends) and ends[-1][1] <= plan.size
+            assert all(end <= start for (_, end), (start, _) in pairwise(ends))
+
+
+def test_a_kernel_of_another_kind_leaves_the_specification_selectable(linear, monkeypatch):
+    other = Kernel("other.h", "other({source}, {target}, {scratch});", 1, scratch_bytes=8)
+    monkeypatch.setattr(kernels, "fast", lambda layer, step: other)
+    text = export.source_text(linear)
+    specified, chosen = text.split("#else")
+    assert "#ifdef NETWORK_SPECIFICATION" in specified and "linear_logits(" in specified
+    assert "other(image, logits, arena.words + 0);" in chosen and "linear_logits(" not in chosen
+
+
+def test_the_header_tells_what_the_firmware_wants_to_know(linear, tmp_path):
+    export.export(linear, tmp_path)
+    text = (tmp_path / "model.h").read_text()
+    defined = dict(re.findall(r"#define (MODEL_\w+) (.+)", text))
+    assert defined["MODEL_NAME"] == '"linear"'
+    assert defined["MODEL_CHECKSUM"] == f"0x{linear.checksum:08x}u"
+    assert (defined["MODEL_ROWS"], defined["MODEL_COLS"], defined["MODEL_CLASSES"]) == ("28", "28", "10")
+    assert 2**30 <= int(defined["MODEL_CENTI_MULTIPLIER"]) < 2**31
+    assert 1 <= int(defined["MODEL_CENTI_SHIFT"]) <= 62
+
+
+@pytest.mark.parametrize("scale", [2e-8, 1e-5, 3.14159e-3, 1 / 100, 0.011])
+def test_hundredths_of_the_logits_are_right_to_half_a_hundredth(scale):
+    model = Model("scales", (Linear(np.full((10, 784), -9, np.int8), np.zeros(10, np.int32)),), scale)
+    multiplier, shift = export.centi_scale(model)
+    for logit in [0, 1, -1, 12_345, -987_654, 1_799_280, -1_799_280]:
+        hundredths = (logit * multiplier + (1 << (shift - 1))) >> shift
+        assert hundredths == pytest.approx(logit * scale * 100, rel=1e-9, abs=0.5001)
+
+
+@pytest.mark.parametrize("scale", [1e300, 100.0, 1e-300])
+def test_logits_that_cannot_be_printed_are_refused(linear, scale, tmp_path):
+    with pytest.raises(TrainingError, match="too large or too small for the board to print"):
+        export.export(Model("odd", linear.layers, scale), tmp_path)
+
+
+def test_a_second_export_writes_nothing(linear, tmp_path):
+    first = export.export(linear, tmp_path)
+    assert first.written == (tmp_path / "model.h", tmp_path / "model.c")
+    times = [path.stat().st_mtime_ns for path in first.written]
+    assert export.export(linear, tmp_path).written == ()
+    assert [path.stat().st_mtime_ns for path in first.written] == times
+
+
+def test_lines_of_the_generated_c_are_short(linear):
+    for text in (export.header_text(linear), export.source_text(linear)):
+        assert max(map(len, text.splitlines())) <= 120
+        assert text.endswith("}\n") or text.endswith("#endif\n")
+
+
+def test_the_report_counts_bytes_and_multiplications(linear):
+    report = export.measure(linear)
+    (cost,) = report.layers
+    assert (cost.layer, cost.output, cost.weight_bits) == ("0 linear", (10,), 8)
+    assert (cost.weight_bytes, cost.activation_bytes, cost.macs) == (7840 + 40, 40, 7840)
+    assert report.flash_available == 64 * 1024 and report.sram_available == 20 * 1024
+    assert report.flash_needed == export.FIRMWARE_FLASH + 7880
+    table = str(report)
+    assert "0 linear" in table and "7,840" in table and "of 65,536 bytes" in table
+
+
+def test_a_model_too_big_is_refused_with_both_memories_named(linear, tmp_path, monkeypatch):
+    monkeypatch.setattr(chip, "memories", lambda: (Memory(0, 16 * 1024), Memory(0, 20 * 1024)))
+    with pytest.raises(
+        TrainingError,
+        match="needs 20,168 bytes of flash and 6,144 of SRAM, and there are 16,384 and 20,480",
+    ):
+        export.export(linear, tmp_path / "generated")
+    assert not (tmp_path / "generated").exists()
+
+
+def test_the_chips_memory_is_read_from_the_linkers_layout(tmp_path):
+    assert chip.memories() == (Memory(0x08000000, 64 * 1024), Memory(0x20000000, 20 * 1024))
+    broken = tmp_path / "memory.ld"
+    broken.write_text("FLASH (rx) : ORIGIN = 0x08000000, LENGTH = 16K\n")
+    with pytest.raises(TrainingError, match="has no line `SRAM"):
+        chip.memories(broken)
+    with pytest.raises(TrainingError, match="cannot be read"):
+        chip.memories(tmp_path / "none.ld")
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(linear, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(TrainingError, match=r"cannot be written: .*\.$"):
+        export.export(linear, tmp_path / "file")

@@ -1,0 +1,256 @@
+"""The model file: round trip, the same bytes every time, and one clear sentence for every damage."""
+
+import io
+import json
+import random
+import zipfile
+
+import numpy as np
+import pytest
+
+from training import model_file
+from training.errors import TrainingError
+from training.model_file import Linear, Model
+from training.paths import MODELS
+
+
+def random_model(seed=0, **changes):
+    generator = np.random.default_rng(seed)
+    layer = Linear(
+        generator.integers(-128, 128, (10, 784), dtype=np.int8),
+        generator.integers(-(10**6), 10**6, 10, dtype=np.int32),
+    )
+    fields = {"name": "random", "layers": (layer,), "logit_scale": 1e-5, "metadata": {"seed": seed}}
+    return Model(**(fields | changes))
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "random.npz"
+    model_file.save(random_model(), path)
+    return path
+
+
+def rewrite(path, **changes):
+    """Writes the model file anew with some of its arrays replaced, or removed where None."""
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    for name, array in changes.items():
+        name = name.replace("__", ".")
+        if array is None:
+            del arrays[name]
+        else:
+            arrays[name] = array
+    np.savez(path, **arrays)
+
+
+def rewrite_header(path, **changes):
+    """Writes the model file anew with some fields of its JSON replaced, or removed where None."""
+    with np.load(path) as archive:
+        header = json.loads(archive["metadata"].tobytes()) | changes
+    header = {name: value for name, value in header.items() if value is not None}
+    rewrite(path, metadata=np.frombuffer(json.dumps(header).encode(), np.uint8))
+
+
+def refusal(path):
+    """The sentence with which a file is refused."""
+    with pytest.raises(TrainingError) as caught:
+        model_file.load(path)
+    sentence = str(caught.value)
+    assert "random.npz" in sentence and sentence.endswith(".") and "\n" not in sentence
+    return sentence
+
+
+def test_a_model_comes_back_as_it_was_saved(path):
+    model, loaded = random_model(), model_file.load(path)
+    assert (loaded.name, loaded.logit_scale, loaded.metadata) == ("random", 1e-5, {"seed": 0})
+    np.testing.assert_array_equal(loaded.layers[0].weights, model.layers[0].weights)
+    np.testing.assert_array_equal(loaded.layers[0].bias, model.layers[0].bias)
+    assert loaded.layers[0].weights.dtype == np.int8 and loaded.layers[0].bias.dtype == np.int32
+    assert loaded.checksum == model.checksum
+
+
+def test_the_same_model_gives_the_same_bytes(path, tmp_path):
+    again = tmp_path / "again.npz"
+    model_file.save(model_file.load(path), again)
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_nothing_is_left_beside_a_saved_model(path):
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_numpy_alone_can_read_the_file(path):
+    with np.load(path, allow_pickle=False) as archive:
+        assert archive["layer0.weights"].shape == (10, 784)
+
+
+def test_the_checksum_knows_weights_and_biases_but_not_the_name():
+    model = random_model()
+    weights, bias = model.layers[0].weights, model.layers[0].bias
+    one_weight, one_bias = weights.copy(), bias.copy()
+    one_weight[9, 783] ^= 1
+    one_bias[0] ^= 1
+    assert random_model(name="other", metadata={}).checksum == model.checksum
+    assert random_model(layers=(Linear(one_weight, bias),)).checksum != model.checksum
+    assert random_model(layers=(Linear(weights, one_bias),)).checksum != model.checksum
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path):
+    with pytest.raises(
+        TrainingError, match=r"There is no model file .*none\.npz: make it with `invoke train`"
+    ):
+        model_file.load(tmp_path / "none.npz")
+
+
+def test_a_folder_is_no_model_file(tmp_path):
+    with pytest.raises(TrainingError, match="cannot be read"):
+        model_file.load(tmp_path)
+
+
+def test_a_file_cut_anywhere_is_refused(path):
+    content = path.read_bytes()
+    for length in [0, 1, 100, len(content) // 2, len(content) - 1]:
+        path.write_bytes(content[:length])
+        assert "is cut off, damaged or no .npz at all" in refusal(path)
+
+
+def test_a_file_too_large_is_refused_without_being_read(path):
+    with path.open("wb") as file:
+        file.truncate(100 * 1024**3)  # sparse: it takes no room
+    assert "it is larger than 1,048,576 bytes" in refusal(path)
+
+
+def test_a_compressed_archive_is_refused(path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("metadata.npy", bytes(100_000_000))
+    assert "compressed" in refusal(path)
+
+
+def test_a_pickle_is_never_loaded(path):
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, np.array([{"an": "object"}]), version=(1, 0))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.npy", stream.getvalue())
+    assert "an array of a kind that no layer has" in refusal(path)
+
+
+def test_a_header_that_promises_a_huge_array_is_refused(path):
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        stream, {"descr": "|i1", "fortran_order": False, "shape": (2**40, 2**10)}
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.npy", stream.getvalue() + bytes(10))
+    assert "not what its header says" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"metadata": None}, "it has no metadata"),
+        ({"metadata": np.zeros(10, np.uint8)}, "its metadata is no JSON"),
+        ({"metadata": np.frombuffer(b"[" * 100_000, np.uint8)}, "its metadata is no JSON"),
+        ({"metadata": np.frombuffer(b"[1]", np.uint8)}, "its metadata is no JSON object"),
+        ({"layer0__bias": None}, "a linear layer is not made of"),
+        ({"layer0__more": np.zeros(3, np.int8)}, "a linear layer is not made of"),
+        ({"layer1__bias": np.zeros(3, np.int8)}, "which belongs to no layer"),
+        (
+            {"layer0__weights": np.zeros((10, 784), np.int16)},
+            "its weights are int16 of 2 dimensions, not int8",
+        ),
+        ({"layer0__weights": np.zeros(7840, np.int8)}, "its weights are int8 of 1 dimensions"),
+        ({"layer0__weights": np.zeros((784, 10), np.int8)}, "do not belong together"),
+        ({"layer0__weights": np.zeros((10, 783), np.int8)}, "its arrays are not those of"),
+        ({"layer0__weights": np.zeros((10, 784), np.float32)}, "an array of a kind that no layer has"),
+        ({"layer0__bias": np.zeros(10, np.int64)}, "its bias are int64 of 1 dimensions, not int32"),
+        ({"layer0__bias": np.full(10, 2**31 - 1, np.int32)}, "overflow 32 bits"),
+    ],
+)
+def test_wrong_contents_are_named(path, changes, complaint):
+    rewrite(path, **changes)
+    assert complaint in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"format": 2}, "it is of format 2, and this program reads format 1"),
+        ({"format": None}, "it is of format null"),
+        ({"name": None}, "its metadata has no 'name'"),
+        ({"name": 'x"; evil'}, "the name 'x\"; evil' is not a lower-case letter"),
+        ({"layers": "linear"}, "its metadata has no 'layers' or a malformed one"),
+        ({"layers": ["linear"]}, "layer 0: its kind is 'None', and supported is linear"),
+        ({"layers": [{"kind": "conv9d"}]}, "layer 0: its kind is 'conv9d', and supported is linear"),
+        ({"layers": []}, "which belongs to no layer"),
+        ({"logit_scale": 0.0}, "the scale of the logits is 0.0"),
+        ({"logit_scale": float("nan")}, "the scale of the logits is nan"),
+        ({"logit_scale": "1"}, "its metadata has no 'logit_scale' or a malformed one"),
+        ({"metadata": []}, "its metadata has no 'metadata' or a malformed one"),
+    ],
+)
+def test_wrong_metadata_is_named(path, changes, complaint):
+    rewrite_header(path, **changes)
+    assert complaint in refusal(path)
+
+
+def test_random_damage_is_refused_or_changes_nothing(path):
+    """2,000 files with a few bytes altered, removed or doubled; the seed is fixed, so a failure repeats."""
+    whole, checksum = path.read_bytes(), random_model().checksum
+    dice = random.Random(2)
+    refused = 0
+    for _ in range(2000):
+        content = bytearray(whole)
+        for _ in range(dice.randint(1, 4)):
+            # Half of the damage goes where the structure is, not the weights.
+            start = dice.randrange(len(content)) if dice.random() < 0.5 else -dice.randrange(1, 1000)
+            kind = dice.randrange(3)
+            if kind == 0:
+                content[start] = dice.randrange(256)
+            elif kind == 1:
+                del content[start : start + dice.randint(1, 50) or None]
+            else:
+                content[start:start] = content[start : start + dice.randint(1, 50) or None]
+        try:
+            assert model_file.decode(bytes(content)).checksum == checksum
+        except TrainingError:
+            refused += 1
+    assert refused > 1500
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_accumulator_reaches_the_ends_of_32_bits_but_not_past_them(sign):
+    """The largest sum of products is 784 * 255 * 127; what is left of 32 bits may be bias."""
+    weights = np.full((10, 784), 127 * sign, np.int8)
+    room = (2**31 - 1 if sign > 0 else 2**31) - 784 * 255 * 127
+    bias = np.full(10, room * sign, np.int32)
+    model = random_model(layers=(Linear(weights, bias),))
+    assert (model.tensors[-1].high if sign > 0 else model.tensors[-1].low) == (
+        2**31 - 1 if sign > 0 else -(2**31)
+    )
+    bias[3] += sign
+    with pytest.raises(TrainingError, match=r"layer 0 \(linear\): its accumulators could reach .* overflow"):
+        random_model(layers=(Linear(weights, bias),))
+
+
+def test_layers_that_do_not_fit_together_are_refused():
+    def linear(outputs, inputs):
+        return Linear(np.zeros((outputs, inputs), np.int8), np.zeros(outputs, np.int32))
+
+    with pytest.raises(TrainingError, match="it has 100 inputs, and gets 784 values"):
+        random_model(layers=(linear(10, 100),))
+    with pytest.raises(TrainingError, match="the last layer does not give 10 logits"):
+        random_model(layers=(linear(9, 784),))
+    with pytest.raises(TrainingError, match="the last layer does not give 10 logits"):
+        random_model(layers=())
+    weights = np.ones((16, 784), np.int8)
+    with pytest.raises(TrainingError, match=r"layer 1 \(linear\): it takes values from 0 to 255"):
+        random_model(layers=(Linear(weights, np.zeros(16, np.int32)), linear(10, 16)))
+
+
+def test_the_committed_model_tells_how_it_came_to_be():
+    model = model_file.load(MODELS / "linear.npz")
+    assert model.name == "linear"
+    assert set(model.metadata["accuracy"]) == {"validation, integer", "test, integer", "test, float"}
+    assert {"recipe", "epochs", "best epoch", "data SHA-256", "torch"} <= set(model.metadata)
+    assert model.metadata["recipe"]["seed"] == 1

@@ -1,0 +1,327 @@
+"""Writes a model as C: model.h and model.c, which firmware/network compiles.
+
+Which kernel computes a layer, and how its weights lie in flash, is kernels.py's choice. Activations live in
+one static arena, whose offsets are planned here: what a layer reads, writes and needs beside that never
+overlaps, and its output lies at the other end from its input, so the arena is as large as the neediest layer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from training import chip, fast_kernels, kernels, reference  # noqa: F401: fast_kernels registers its own
+from training.errors import TrainingError
+from training.kernels import Kernel, Step, table
+from training.mnist import CLASSES, COLS, ROWS
+from training.model_file import Model
+from training.paths import write_atomically
+
+CLOCK = 72_000_000  # Hz
+
+# What the firmware needs beside the model: code and constants; stack, buffers and variables.
+FIRMWARE_FLASH = 12 * 1024
+FIRMWARE_SRAM = 6 * 1024
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One row of the report."""
+
+    layer: str
+    output: tuple[int, ...]
+    weight_bits: int
+    weight_bytes: int
+    activation_bytes: int
+    macs: int
+    cycles: int  # estimated
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a model asks of the chip, in bytes; the needs include the rest of the firmware."""
+
+    model: str
+    layers: tuple[LayerCost, ...]
+    flash_needed: int
+    flash_available: int
+    sram_needed: int
+    sram_available: int
+    written: tuple[Path, ...] = ()  # the files whose content changed
+
+    @property
+    def fits(self) -> bool:
+        """Whether the chip has room for it."""
+        return self.flash_needed <= self.flash_available and self.sram_needed <= self.sram_available
+
+    @property
+    def cycles(self) -> int:
+        """The estimated cycles of one image."""
+        return sum(cost.cycles for cost in self.layers)
+
+    def __str__(self) -> str:
+        header = (
+            "layer",
+            "output",
+            "weight bits",
+            "weight bytes",
+            "activation bytes",
+            "MACs",
+            "estimated cycles",
+        )
+        rows = [
+            (
+                cost.layer,
+                "x".join(map(str, cost.output)),
+                str(cost.weight_bits or ""),
+                f"{cost.weight_bytes:,}",
+                f"{cost.activation_bytes:,}",
+                f"{cost.macs:,}",
+                f"{cost.cycles:,}",
+            )
+            for cost in self.layers
+        ]
+        total = (
+            "total",
+            "",
+            "",
+            f"{sum(cost.weight_bytes for cost in self.layers):,}",
+            f"{sum(cost.activation_bytes for cost in self.layers):,}",
+            f"{sum(cost.macs for cost in self.layers):,}",
+            f"{self.cycles:,}",
+        )
+        table = [header, *rows, total]
+        widths = [max(len(row[column]) for row in table) for column in range(len(header))]
+        lines = [
+            "  ".join(
+                cell.ljust(width) if column == 0 else cell.rjust(width)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
+            for row in table
+        ]
+        return "\n".join(
+            [
+                *lines,
+                f"flash: {self.flash_needed:,} of {self.flash_available:,} bytes, "
+                f"{FIRMWARE_FLASH:,} of them kept for the firmware's code",
+                f"SRAM: {self.sram_needed:,} of {self.sram_available:,} bytes, "
+                f"{FIRMWARE_SRAM:,} of them kept for its stack and buffers",
+                f"time: about {self.cycles / CLOCK * 1000:.1f} ms an image at {CLOCK // 1_000_000} MHz",
+            ]
+        )
+
+
+def export(model: Model, directory: Path) -> Report:
+    """Writes directory/model.h and model.c, each only where its content changes: builds stay up to date.
+
+    Errors: TrainingError where the model does not fit the chip or a file cannot be written.
+    """
+    report = check_fits(model)
+    files = {directory / "model.h": header_text(model), directory / "model.c": source_text(model)}
+    written = tuple(path for path, text in files.items() if not _holds(path, text))
+    for path in written:
+        write_atomically(path, files[path].encode())
+    return replace(report, written=written)
+
+
+def check_fits(model: Model) -> Report:
+    """What the model asks of the chip. Errors: TrainingError where that is more than it has."""
+    report = measure(model)
+    if not report.fits:
+        raise TrainingError(
+            f"Model {model.name} does not fit the chip: it needs {report.flash_needed:,} bytes of flash and "
+            f"{report.sram_needed:,} of SRAM, and there are {report.flash_available:,} and "
+            f"{report.sram_available:,}; make its layers smaller."
+        )
+    return report
+
+
+def measure(model: Model) -> Report:
+    """What the model asks of the chip, layer by layer, and what the chip has. Errors: TrainingError."""
+    steps = kernels.steps(model)
+    chosen = [kernels.choose(step) for step in steps]
+    costs = tuple(
+        LayerCost(
+            layer=step.title,
+            output=step.target.shape,
+            weight_bits=kernel.weight_bits,
+            weight_bytes=kernel.weight_bytes,
+            activation_bytes=step.target.bytes,
+            macs=step.macs,
+            cycles=kernel.cycles,
+        )
+        for step, kernel in zip(steps, chosen, strict=True)
+    )
+    flash, sram = chip.memories()
+    return Report(
+        model=model.name,
+        layers=costs,
+        flash_needed=FIRMWARE_FLASH + sum(cost.weight_bytes for cost in costs),
+        flash_available=flash.length,
+        sram_needed=FIRMWARE_SRAM + plan_arena(steps, chosen).size,
+        sram_available=sram.length,
+    )
+
+
+@dataclass(frozen=True)
+class Arena:
+    """Where activations lie: its size, and the offset of each step's output and scratch memory, in bytes."""
+
+    size: int
+    outputs: tuple[int, ...]
+    scratch: tuple[int, ...]
+
+
+def plan_arena(steps: Sequence[Step], chosen: Sequence[Kernel]) -> Arena:
+    """Outputs in turn at the beginning and at the end; the image and the logits lie elsewhere.
+
+    Scratch memory lies beside the output at the beginning, or after the input there; all is word-aligned.
+    """
+    outputs = [_words(step.target.bytes) for step in steps[:-1]] + [0]
+    inputs = [0, *outputs[:-1]]
+    scratch = [_words(kernel.scratch_bytes) for kernel in chosen]
+    size = max(map(sum, zip(inputs, outputs, scratch, strict=True)))
+    return Arena(
+        size,
+        tuple(0 if index % 2 == 0 else size - output for index, output in enumerate(outputs)),
+        tuple(
+            output if index % 2 == 0 else source
+            for index, (source, output) in enumerate(zip(inputs, outputs, strict=True))
+        ),
+    )
+
+
+def centi_scale(model: Model) -> tuple[int, int]:
+    """Multiplier (31 bits) and shift that turn an integer logit into hundredths of the real one.
+
+    hundredths = (logit * multiplier + (1 << (shift - 1))) >> shift, in 64 bits.
+    Errors: TrainingError where the hundredths of a logit could leave 32 bits.
+    """
+    scale = 100 * model.logit_scale
+    mantissa, exponent = math.frexp(scale)  # scale = mantissa * 2**exponent, mantissa in [0.5, 1)
+    multiplier, shift = round(mantissa * 2**31), 31 - exponent
+    if multiplier == 2**31:
+        multiplier, shift = multiplier // 2, shift - 1
+    logits = model.tensors[-1]
+    if max(-logits.low, logits.high) * scale >= 2**31 or not 1 <= shift <= 62:
+        raise TrainingError(
+            f"Model {model.name} has logits of scale {model.logit_scale}, too large or too small "
+            "for the board to print: train it again."
+        )
+    return multiplier, shift
+
+
+def header_text(model: Model) -> str:
+    """The text of model.h."""
+    multiplier, shift = centi_scale(model)
+    return f"""\
+/* Generated by `invoke export` from the model {model.name}; changes here are lost. */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include <stdint.h>
+
+#define MODEL_NAME "{model.name}"
+
+/* CRC-32 of the network's shapes, weights and biases. */
+#define MODEL_CHECKSUM 0x{model.checksum:08x}u
+
+#define MODEL_ROWS {ROWS}
+#define MODEL_COLS {COLS}
+#define MODEL_CLASSES {CLASSES}
+
+/*
+ * Hundredths of the real logit =
+ * ((int64_t)logit * MODEL_CENTI_MULTIPLIER + ((int64_t)1 << (MODEL_CENTI_SHIFT - 1))) >> MODEL_CENTI_SHIFT
+ */
+#define MODEL_CENTI_MULTIPLIER {multiplier}
+#define MODEL_CENTI_SHIFT {shift}
+
+/* What network_run gives for the image of the self-test. */
+extern const int32_t model_selftest_logits[MODEL_CLASSES];
+
+#endif
+"""
+
+
+def source_text(model: Model) -> str:
+    """The text of model.c: the kernels that kernels.py chose, and where NETWORK_SPECIFICATION is defined, and
+    another one was chosen for any layer, the specification kernel of every layer.
+    """
+    steps = kernels.steps(model)
+    golden = reference.run(model, reference.selftest_image()[np.newaxis])[0]
+    specified = [kernels.specification(step) for step in steps]
+    chosen = [kernels.choose(step) for step in steps]
+    network = _network(steps, chosen)
+    if chosen != specified:
+        network = "\n".join(
+            ["#ifdef NETWORK_SPECIFICATION", _network(steps, specified), "#else", network, "#endif", ""]
+        )
+    return "\n".join(
+        [
+            f"/* Generated by `invoke export` from the model {model.name}; changes here are lost. */",
+            '#include "model.h"',
+            '#include "network.h"',
+            "",
+            table("const int32_t", "model_selftest_logits", golden),
+            network,
+        ]
+    )
+
+
+def _network(steps: Sequence[Step], chosen: Sequence[Kernel]) -> str:
+    """The constants, and network_run, each step by its chosen kernel in a function of its own.
+
+    The functions are for `invoke profile`, which tells the layers apart by their names.
+    """
+    headers = sorted({kernel.header for kernel in chosen})
+    plan = plan_arena(steps, chosen)
+    source = "image"
+    functions, calls = [], []
+    for step, kernel, output, scratch in zip(steps, chosen, plan.outputs, plan.scratch, strict=True):
+        target = "logits" if step is steps[-1] else f"arena.bytes + {output}"
+        call = kernel.call.format(source=source, target=target, scratch=f"arena.words + {scratch // 4}")
+        types = {"image": "const uint8_t *", "logits": "int32_t *"}
+        names = [name for name in (source, target) if name in types]
+        name = f"{step.name}_{step.layer.kind}"
+        parameters = ", ".join(f"{types[name]}{name}" for name in names) or "void"
+        functions += [
+            f"static __attribute__((noinline)) void {name}({parameters})",
+            "{",
+            *(f"    {line}" for line in call.splitlines()),
+            "}",
+            "",
+        ]
+        calls.append(f"    {name}({', '.join(names)});")
+        source = target
+    arena = f"static union {{ uint8_t bytes[{plan.size}]; uint32_t words[{plan.size // 4}]; }} arena;\n"
+    return "\n".join(
+        [
+            *(f'#include "{header}"' for header in headers),
+            "",
+            *(kernel.tables for kernel in chosen),
+            *([arena] if plan.size else []),
+            *functions,
+            f"void network_run(const uint8_t image[{ROWS * COLS}], int32_t logits[{CLASSES}])",
+            "{",
+            *calls,
+            "}",
+            "",
+        ]
+    )
+
+
+def _words(size: int) -> int:
+    """A size in bytes, rounded up to whole words."""
+    return -(-size // 4) * 4
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return path.read_bytes() == text.encode()
+    except OSError:
+        return False

@@ -1,0 +1,111 @@
+"""The fast kernels: which layers they take, and how those layers' weights lie in flash.
+
+Each one computes the same bits as the specification kernel of its layer, and is registered with kernels.fast.
+Cycles are measured on the simulated chip, `invoke profile`, and rounded.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from training import kernels
+from training.kernels import Kernel, Step
+from training.model_file import Conv2d, Linear
+
+# firmware/network/conv3x3_lanes.h, each for one pair of outputs.
+_CYCLES_A_WINDOW_AND_CHANNEL = 109  # 2x2 positions
+_CYCLES_A_WINDOW = 70
+_CYCLES_A_ROW_AND_CHANNEL = 86  # three positions
+_CYCLES_A_ROW = 55
+_CYCLES_A_PAIR_UNPACKED = 6
+
+# firmware/network/linear_paired.h
+_CYCLES_AN_INPUT = 14  # for four outputs
+_CYCLES_A_LINEAR_LAYER = 700
+
+_LINEAR_OFFSET = 128
+_INPUTS_AT_A_TIME = 16
+
+
+@kernels.fast.register
+def _conv2d(layer: Conv2d, step: Step) -> Kernel | None:
+    """firmware/network/conv3x3_lanes.h, where two outputs fit one word and the shape is one of its shapes."""
+    outputs, rows, columns = step.target.shape
+    is_plain = layer.weights.shape[2:] == (3, 3) and (layer.stride, layer.padding, layer.groups) == (1, 0, 1)
+    is_pooled_in_time = (step.pool.size, step.pool.stride) == (2, 2) if step.pool else columns >= 3
+    is_shifted_in_time = layer.input_shift == 0 or step.source.count % 4 == 0
+    if not (is_plain and is_pooled_in_time and is_shifted_in_time and outputs % 2 == 0):
+        return None
+    if not layer.fits_lanes(step.source):
+        return None
+
+    taps = layer.weights[0].size
+    words = pack_lanes(layer.weights, layer.weight_bits)
+    unpacked_bytes = 4 * (16 // layer.weight_bits) * (2 * len(words) // outputs)
+    channels = step.source.shape[0]
+    if step.pool:
+        positions = rows * columns * (channels * _CYCLES_A_WINDOW_AND_CHANNEL + _CYCLES_A_WINDOW)
+    else:
+        positions = rows * math.ceil(columns / 3) * (channels * _CYCLES_A_ROW_AND_CHANNEL + _CYCLES_A_ROW)
+    return kernels.weighted_kernel(
+        layer,
+        step,
+        header="conv3x3_lanes.h",
+        function="conv3x3_lanes",
+        constants={"weights": words, "bias": _pairs(layer.bias)},
+        cycles=outputs // 2 * (positions + taps * _CYCLES_A_PAIR_UNPACKED),
+        scratch_bytes=unpacked_bytes + (step.source.count if layer.input_shift else 0),
+    )
+
+
+@kernels.fast.register
+def _linear(layer: Linear, step: Step) -> Kernel | None:
+    """firmware/network/linear_paired.h: any weights, where its loops come out even."""
+    outputs, inputs = layer.weights.shape
+    if layer.input_shift or outputs % 2 or inputs % _INPUTS_AT_A_TIME:
+        return None
+    return kernels.weighted_kernel(
+        layer,
+        step,
+        header="linear_paired.h",
+        function="linear_paired" if layer.requantisation else "linear_paired_logits",
+        constants={"weights": pack_products(layer.weights), "bias": layer.bias},
+        cycles=inputs * outputs * _CYCLES_AN_INPUT // 4 + _CYCLES_A_LINEAR_LAYER,
+    )
+
+
+def pack_lanes(weights: np.ndarray, bits: int) -> np.ndarray:
+    """Weights (outputs, ...) as lanes_unpack() takes them: uint32, the words of outputs 0 and 1, then of 2 and 3.
+
+    Each word holds 16 / bits pairs, two outputs' weights at the same place in the kernel, every weight with
+    2**(bits - 1) added; the last word of two outputs is filled up with zero weights.
+    """
+    each = 16 // bits
+    offset = 1 << (bits - 1)
+    biased = weights.reshape(len(weights), -1).astype(np.int64) + offset
+    filled = np.pad(biased, ((0, 0), (0, -biased.shape[1] % each)), constant_values=offset)
+    low, high = filled[0::2], filled[1::2]
+    fields = (low | high << 16).reshape(len(low), -1, each) << (bits * np.arange(each))
+    return fields.sum(axis=2).astype(np.uint32).reshape(-1)
+
+
+def pack_products(weights: np.ndarray) -> np.ndarray:
+    """Weights (outputs, inputs) as linear_paired.h takes them: uint32, the words of four outputs after the other.
+
+    Byte k of an input's word is output k's weight with 128 added. Where two outputs are left over, a word holds
+    two inputs: those of the first in its even bytes, of the second in its odd ones.
+    """
+    biased = weights.astype(np.int64) + _LINEAR_OFFSET
+    fours = len(weights) // 4 * 4
+    by_input = biased[:fours].reshape(-1, 4, weights.shape[1]).transpose(0, 2, 1)
+    by_two_inputs = biased[fours:].reshape(-1, 2, weights.shape[1] // 2, 2).transpose(0, 2, 1, 3)
+    bytes_of_words = np.concatenate([by_input.reshape(-1, 4), by_two_inputs.reshape(-1, 4)])
+    return (bytes_of_words << (8 * np.arange(4))).sum(axis=1).astype(np.uint32)
+
+
+def _pairs(bias: np.ndarray) -> np.ndarray:
+    """Two outputs' biases in one word: low + high * 65536, modulo 2**32."""
+    wide = bias.astype(np.int64)
+    return ((wide[0::2] + (wide[1::2] << 16)) & 0xFFFFFFFF).astype(np.uint32)
