@@ -142,17 +142,26 @@ class Board:
 
     @classmethod
     def open(
-        cls, url: str, baud: int = 115200, timeout: float = 5.0, *, boot_timeout: float = 5.0, **options: Any
+        cls,
+        url: str,
+        baud: int = link.DEFAULT_BAUD,
+        timeout: float = 5.0,
+        *,
+        boot_timeout: float = 5.0,
+        **options: Any,
     ) -> "Board":
         """Opens the port at `url` (see `open_port`) and waits until a board with this link answers there.
 
-        `boot_timeout`: seconds that may take, since the board may just be starting. `options` as for
-        `Board`. Raises `PortError`, `NoAnswer`, `NotThisFirmware`, `UnsupportedVersion`. The port is left
-        closed whenever this raises.
+        `baud`: the rate to change to then (see `change_baud`); every board begins at 115200. `boot_timeout`:
+        seconds the first answer may take, since the board may just be starting. `options` as for `Board`.
+        Raises `PortError`, `NoAnswer`, `NotThisFirmware`, `UnsupportedVersion`, `UnsupportedBaud`. The port
+        is left closed whenever this raises.
         """
-        board = cls(open_port(url, baud), name=url, timeout=timeout, **options)
+        board = cls(open_port(url), name=url, timeout=timeout, **options)
         try:
             board.greet(boot_timeout)
+            if baud != link.DEFAULT_BAUD:
+                board.change_baud(baud)
         except BaseException:
             board.close()
             raise
@@ -217,6 +226,34 @@ class Board:
         started = self._now()
         prediction = self._ask(request, retries)
         return dataclasses.replace(prediction, seconds=self._now() - started, retries=tuple(retries))
+
+    def change_baud(self, baud: int) -> int:
+        """Changes the baud rate of both sides; the rate in use afterwards.
+
+        That is 115200 where the board cannot be heard at `baud`, a bad wire for it, which `on_retry` is
+        told. Raises `UnsupportedBaud`, or as `info` where the board does not answer at all.
+        """
+        self._ask(_Request(link.Command.BAUD, baud.to_bytes(4, "little"), "baud", _accepted), [])
+        self._set_baud(baud)
+        try:
+            self.greet(link.FOLLOW_MS / 1000)
+        except BoardError as error:
+            self._set_baud(link.DEFAULT_BAUD)
+            self.greet(self.timeout)
+            if self.on_retry:
+                self.on_retry(f"The link works at {baud} baud no longer, and is back at 115200: {error}")
+            return link.DEFAULT_BAUD
+        return baud
+
+    def _set_baud(self, baud: int) -> None:
+        """On this side only; a stream without a speed, a socket, has none to set."""
+        try:
+            if hasattr(self._stream, "baudrate"):
+                self._stream.baudrate = baud
+        except (OSError, ValueError) as error:
+            raise PortError(
+                f"{self.name} cannot run at {baud} baud ({error}): choose another rate."
+            ) from error
 
     def _ask(self, request: _Request[Answer], retries: list[str]) -> Answer:
         """The answer to a request, which is sent again, up to `attempts` times, while that is safe."""
@@ -400,6 +437,10 @@ def _prediction(message: link.Message, image: int) -> Prediction:
         raise CorruptAnswer(f"The board contradicts itself: it says {label}, but its logits are {logits}.")
     cycles = message.number("cycles") if "cycles" in message.fields else None
     return Prediction(label, logits, cycles, sequence=message.number("seq"))
+
+
+def _accepted(message: link.Message, _: int) -> int:
+    return message.number("baud")
 
 
 def _info_request() -> _Request[Info]:

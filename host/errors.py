@@ -165,6 +165,14 @@ class WrongImageSize(LinkError):
     )
 
 
+class UnsupportedBaud(LinkError):
+    name = "baud"
+    sentence = (
+        "The board cannot make {baud} baud from its clock of {clock} Hz: choose another rate, "
+        "such as 115200 or 500000."
+    )
+
+
 class ReceiveOverrun(TransportError):
     name = "overrun"
     sentence = "The board lost {bytes} bytes because they came faster than it could store them."

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host.board import Board, Info, Prediction
+from host.link import DEFAULT_BAUD
 from host.picture import draw_bars, draw_digit, is_plain, shares
 from host.window import DigitWindow
 
@@ -19,14 +20,14 @@ def infer(
     scale: float | None = None,
     *,
     window: bool = False,
-    baud: int = 115200,
+    baud: int = DEFAULT_BAUD,
     timeout: float = 5.0,
 ) -> Prediction:
     """Shows the digit, sends it to the board at `url` and prints its prediction and a bar per class.
 
     `image`: uint8 (28, 28), 0 is background. `title`: what the digit is, for the reader. `scale`: the model's
     real logit of an integer logit 1. `window`: shows the digit in a window, and returns once that is
-    closed. Raises `BoardError` where anything stands in the way.
+    closed. `baud`: the rate to change the link to. Raises `BoardError` where anything stands in the way.
     """
     plain = is_plain(sys.stdout)
     with _shown(image, title, window, plain) as digit_window:

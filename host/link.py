@@ -15,6 +15,8 @@ CHECKSUM_BYTES = 4
 MAX_PAYLOAD = 784
 MAX_BODY = HEADER_BYTES + MAX_PAYLOAD + CHECKSUM_BYTES
 TIMEOUT_MS = 50
+DEFAULT_BAUD = 115200
+FOLLOW_MS = 500
 
 IMAGE_ROWS = 28
 IMAGE_COLS = 28
@@ -28,6 +30,7 @@ class Command(IntEnum):
 
     INFO = 1
     CLASSIFY = 2
+    BAUD = 3
 
 
 # In the order in which the board checks for them.
@@ -43,6 +46,7 @@ ERRORS: Mapping[str, type[errors.LinkError]] = {
         errors.UnsupportedVersion,
         errors.UnknownCommand,
         errors.WrongImageSize,
+        errors.UnsupportedBaud,
         errors.ReceiveOverrun,
         errors.LineNoise,
         errors.SelfTestFailed,

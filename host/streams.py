@@ -7,6 +7,7 @@ import serial
 from serial.tools import list_ports
 
 from host.errors import PortError
+from host.link import DEFAULT_BAUD
 
 # Far longer than the longest frame takes at any baud rate; a port that takes no bytes for so long is stuck.
 _WRITE_TIMEOUT = 5.0
@@ -16,7 +17,8 @@ class Stream(Protocol):
     """The part of pyserial's interface that `Board` needs; any object that has it will do.
 
     A stream may also have `now() -> float`, its clock in seconds. Without one, host time is used; one that
-    lives in virtual time, a simulator's, must have it. All methods raise OSError when the other side is gone.
+    lives in virtual time, a simulator's, must have it. A line with a speed has `baudrate`, which can be set.
+    All methods raise OSError when the other side is gone.
     """
 
     timeout: float | None
@@ -32,7 +34,7 @@ class Stream(Protocol):
         """Lets go of the other side. Closing twice is allowed."""
 
 
-def open_port(url: str, baud: int = 115200) -> serial.SerialBase:
+def open_port(url: str, baud: int = DEFAULT_BAUD) -> serial.SerialBase:
     """Opens a port for this program alone: a device, a pseudo-terminal, socket://host:port or any other
     URL of pyserial's.
 

@@ -47,6 +47,10 @@ class FakeBoard:
         self.link_version = link.VERSION
         self.selftest = "passed"
         self.closed = False
+        self.rates = {115200, 1_000_000, 3_000_000}  # that the board can make
+        self.bad_rates = {3_000_000}  # at which the wire passes nothing
+        self.rate = self.baudrate = link.DEFAULT_BAUD  # the board's and the host's
+        self.followed_by = math.inf
         self.requests: list[link.Frame] = []
         self._clock = 0.0
         self._outgoing = bytearray()  # to the host, the first byte at `_outgoing_at`
@@ -75,7 +79,7 @@ class FakeBoard:
         return data
 
     def write(self, data: bytes) -> int:
-        arriving = self.to_board(data)
+        arriving = b"" if self._cannot_hear_each_other() else self.to_board(data)
         at = max(self._clock, self._last_byte_at)
         if self.reset_at is not None and self.reset_at <= len(arriving):
             before, arriving = arriving[: self.reset_at], arriving[self.reset_at :]
@@ -114,6 +118,11 @@ class FakeBoard:
             self._outgoing_at = self._clock if at is None else at
         self._outgoing += self.to_host(data)
 
+    def _cannot_hear_each_other(self) -> bool:
+        if self.rate != self.baudrate and self._clock >= self.followed_by:
+            self.rate = link.DEFAULT_BAUD
+        return self.rate != self.baudrate or self.rate in self.bad_rates
+
     def _let_pass(self, until: float) -> None:
         """What the board does by itself until then: it reports a frame that broke off."""
         expiry = self._last_byte_at + link.TIMEOUT_MS / 1000
@@ -149,7 +158,7 @@ class FakeBoard:
             self._error(error.name, at, **error.fields)
             return
         self.requests.append(frame)
-        expected = link.MAX_PAYLOAD if frame.command == link.Command.CLASSIFY else 0
+        expected = {link.Command.CLASSIFY: link.MAX_PAYLOAD, link.Command.BAUD: 4}.get(frame.command, 0)
         if frame.version != self.link_version:
             self._error("version", at, seq=frame.sequence, version=frame.version)
         elif frame.command not in set(link.Command):
@@ -159,10 +168,21 @@ class FakeBoard:
             self._error("size", at, seq=frame.sequence, bytes=size, expected=expected)
         elif frame.command == link.Command.INFO:
             self.say(self.info_line(frame.sequence), at=at)
+        elif frame.command == link.Command.BAUD:
+            self._change_baud(frame, at)
         elif self.selftest != "passed":
             self._error("selftest", at, seq=frame.sequence, failed=self.selftest)
         else:
             self.say(*self.result_lines(frame), at=at + NETWORK_SECONDS)
+
+    def _change_baud(self, frame: link.Frame, at: float) -> None:
+        rate = int.from_bytes(frame.payload, "little")
+        if rate in self.rates:
+            self.say(link.format_line("baud", seq=frame.sequence, baud=rate), at=at)
+            self.rate = rate
+            self.followed_by = at + link.FOLLOW_MS / 1000
+        else:
+            self._error("baud", at, seq=frame.sequence, baud=rate, clock=72000000)
 
     def info_line(self, sequence: int, **changes: object) -> str:
         fields: dict[str, object] = {

@@ -522,3 +522,27 @@ def test_every_answer_is_right_or_an_error_and_the_next_one_is_right(to_board, t
     assert (
         fake.now() < 3 * 3 * 2.1
     )  # three images, three attempts of 1 s, each followed by at most 1 s of settling
+
+
+# --- Another baud rate -------------------------------------------------------------------------------
+
+
+def test_the_baud_rate_changes_on_both_sides(board, fake):
+    assert board.change_baud(1_000_000) == 1_000_000
+    assert fake.rate == fake.baudrate == 1_000_000
+    assert is_right(board.classify(IMAGE))
+
+
+def test_a_wire_that_is_too_bad_for_the_rate_goes_back_to_the_default(board, fake):
+    told: list[str] = []
+    board.on_retry = told.append
+    assert board.change_baud(3_000_000) == link.DEFAULT_BAUD
+    assert fake.rate == fake.baudrate == link.DEFAULT_BAUD
+    assert len(told) == 1
+    assert is_right(board.classify(IMAGE))
+
+
+def test_a_rate_that_the_board_cannot_make_is_an_error_of_its_own(board, fake):
+    with pytest.raises(errors.UnsupportedBaud, match="cannot make 12345 baud"):
+        board.change_baud(12345)
+    assert fake.baudrate == link.DEFAULT_BAUD

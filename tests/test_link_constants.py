@@ -58,6 +58,11 @@ def test_details_of_the_document_are_what_the_sentences_use():
         assert used <= known, name
 
 
+def test_baud_rates_of_the_document():
+    assert number(r"USART1 at (\d+) baud after every reset") == link.DEFAULT_BAUD
+    assert number(r"within\n(\d+) ms; otherwise the board goes back") == link.FOLLOW_MS
+
+
 def test_timeout_of_the_document():
     assert number(r"nothing came for (\d+) ms") == link.TIMEOUT_MS
 
@@ -75,6 +80,9 @@ def test_header():
         "CHECKSUM_BYTES": link.CHECKSUM_BYTES,
         "MAX_PAYLOAD": link.MAX_PAYLOAD,
         "TIMEOUT_MS": link.TIMEOUT_MS,
+        "BAUD": link.DEFAULT_BAUD,
+        "FOLLOW_MS": link.FOLLOW_MS,
+        "COMMAND_BAUD": link.Command.BAUD,
         "COMMAND_INFO": link.Command.INFO,
         "COMMAND_CLASSIFY": link.Command.CLASSIFY,
     }

@@ -17,6 +17,12 @@ static struct link_receiver receiver;
 static enum selftest selftest;
 static uint32_t last_reception; /* in board_milliseconds() */
 
+static struct {
+    uint32_t rate;
+    bool followed;  /* a whole frame has come at this rate */
+    uint32_t since; /* in board_milliseconds() */
+} baud = {.rate = LINK_BAUD, .followed = true};
+
 static const char *selftest_name(void)
 {
     static const char *const names[] = {"passed", "flash", "network"};
@@ -67,6 +73,36 @@ static void boot(void)
     message_text("selftest", selftest_name());
     message_end();
     text_line("Ready for next image");
+}
+
+/* ---- The baud rate ---- */
+
+static void change_baud(uint32_t rate)
+{
+    board_set_baud(rate);
+    baud.rate = rate;
+    baud.followed = rate == LINK_BAUD;
+    baud.since = board_milliseconds();
+}
+
+/* Goes back to the rate that every host begins with. */
+static void return_to_default_baud(void)
+{
+    change_baud(LINK_BAUD);
+    message_begin("baud");
+    message_unsigned("baud", LINK_BAUD);
+    message_end();
+}
+
+static bool nobody_followed(void)
+{
+    return !baud.followed && board_milliseconds() - baud.since >= LINK_FOLLOW_MS;
+}
+
+/* At another rate than the host's every character seems to have a wrong stop bit. */
+static bool host_is_at_another_rate(const struct link_failure *failure)
+{
+    return baud.rate != LINK_BAUD && failure->error == LINK_ERROR_LINE && failure->detail[0] > 0;
 }
 
 /* ---- Answers ---- */
@@ -166,8 +202,23 @@ static void refuse(const struct link_frame *frame, enum link_error error, uint32
         .error = error, .detail = {first, second}, .whole = true, .sequence = frame->sequence});
 }
 
+static void answer_baud(const struct link_frame *frame)
+{
+    const uint32_t rate = link_get_u32(frame->payload);
+    if (!board_can_make_baud(rate)) {
+        refuse(frame, LINK_ERROR_BAUD, rate, board_clock().hz);
+        return;
+    }
+    message_begin("baud");
+    message_unsigned("seq", frame->sequence);
+    message_unsigned("baud", rate);
+    message_end();
+    change_baud(rate);
+}
+
 static void answer(const struct link_frame *frame)
 {
+    baud.followed = true;
     switch (frame->command) {
     case LINK_COMMAND_INFO:
         if (frame->length != 0) {
@@ -183,6 +234,13 @@ static void answer(const struct link_frame *frame)
             refuse(frame, LINK_ERROR_SELFTEST, 0, 0);
         } else {
             answer_classify(frame);
+        }
+        break;
+    case LINK_COMMAND_BAUD:
+        if (frame->length != sizeof(uint32_t)) {
+            refuse(frame, LINK_ERROR_SIZE, frame->length, sizeof(uint32_t));
+        } else {
+            answer_baud(frame);
         }
         break;
     default:
@@ -225,7 +283,12 @@ static void poll(void)
     if (event == LINK_FRAME) {
         answer(&receiver.frame);
     } else if (event == LINK_FAILURE) {
+        if (host_is_at_another_rate(&receiver.failure)) {
+            return_to_default_baud();
+        }
         answer_failure(&receiver.failure);
+    } else if (nobody_followed()) {
+        return_to_default_baud();
     } else {
         board_idle();
     }

@@ -52,4 +52,10 @@ enum receive_event board_receive(uint8_t *byte, struct receive_faults *faults);
 /* Sends one byte, sleeping while the queue is full. */
 void board_transmit(uint8_t byte);
 
+/* Whether the clock can make this baud rate within 2 %. */
+bool board_can_make_baud(uint32_t baud);
+
+/* Changes to a baud rate that the clock can make, once everything queued has been sent. */
+void board_set_baud(uint32_t baud);
+
 void board_led(bool on);

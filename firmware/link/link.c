@@ -10,7 +10,7 @@ static uint16_t get_u16(const uint8_t *bytes)
     return (uint16_t)(bytes[0] | bytes[1] << 8);
 }
 
-static uint32_t get_u32(const uint8_t *bytes)
+uint32_t link_get_u32(const uint8_t *bytes)
 {
     return (uint32_t)get_u16(bytes) | (uint32_t)get_u16(bytes + 2) << 16;
 }
@@ -52,7 +52,7 @@ static enum link_event check_body(struct link_receiver *receiver)
         return fail(receiver, LINK_ERROR_STUFFING, bytes, 0);
     }
 
-    const uint32_t received = get_u32(body + bytes - LINK_CHECKSUM_BYTES);
+    const uint32_t received = link_get_u32(body + bytes - LINK_CHECKSUM_BYTES);
     const uint32_t computed = crc32_update(0, body, bytes - LINK_CHECKSUM_BYTES);
     if (received != computed) {
         return fail(receiver, LINK_ERROR_CRC, received, computed);

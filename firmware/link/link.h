@@ -15,8 +15,12 @@
 
 #define LINK_COMMAND_INFO     1
 #define LINK_COMMAND_CLASSIFY 2
+#define LINK_COMMAND_BAUD     3
 
 #define LINK_TIMEOUT_MS 50 /* of silence inside a frame */
+
+#define LINK_BAUD      115200 /* after every reset */
+#define LINK_FOLLOW_MS 500    /* in which the host must be heard at another rate */
 
 /* X(identifier, name on the wire, name of the first detail, name of the second) */
 #define LINK_ERRORS(X)                                                                                       \
@@ -29,6 +33,7 @@
     X(VERSION, "version", "version", 0)                                                                      \
     X(COMMAND, "command", "command", 0)                                                                      \
     X(SIZE, "size", "bytes", "expected")                                                                     \
+    X(BAUD, "baud", "baud", "clock")                                                                         \
     X(OVERRUN, "overrun", "bytes", 0)                                                                        \
     X(LINE, "line", "framing", "noise")                                                                      \
     X(SELFTEST, "selftest", 0, 0)
@@ -69,6 +74,9 @@ struct link_receiver {
     /* Two bytes of padding put the payload, six bytes in, on a word boundary for the kernels. */
     _Alignas(4) uint8_t storage[2 + LINK_MAX_BODY];
 };
+
+/* The little-endian number in four bytes of a payload. */
+uint32_t link_get_u32(const uint8_t *bytes);
 
 /* Takes one byte from the wire. */
 enum link_event link_receive(struct link_receiver *receiver, uint8_t byte);

@@ -19,7 +19,7 @@ from robot.api.deco import keyword, library
 
 from host import link
 from host.board import Board, Info, Prediction
-from host.errors import NoAnswer, SelfTestFailed
+from host.errors import NoAnswer, SelfTestFailed, UnsupportedBaud
 from training import model_file, reference
 from training.mnist import Digits, load_test_set
 
@@ -29,7 +29,6 @@ ANSWER_TIMEOUT = 5.0
 # LINK.md: a broken frame is forgotten within this time.
 FORGOTTEN_AFTER = 0.1
 
-BAUD = 115200
 
 CLOCKS = {
     "crystal": {"source": "hse", "clock": "72000000"},
@@ -55,6 +54,7 @@ class BoardLibrary:
         }
         self._hardware = makers[kind]()
         self._model_path = Path(model)
+        self._stream: Any = None
         self._running: Board | None = None
         self._boot: link.Message | None = None
         self._lines: list[str] = []
@@ -68,9 +68,9 @@ class BoardLibrary:
             raise SkipExecution("This board has no crystal.")
         if crystal == "dead" and not self._hardware.can_lose_crystal:
             raise SkipExecution("The crystal of this board cannot be taken away.")
-        stream = self._hardware.power_on(crystal=crystal != "dead")
+        self._stream = self._hardware.power_on(crystal=crystal != "dead")
         self._lines = []
-        self._running = Board(stream, timeout=ANSWER_TIMEOUT, attempts=1, on_line=self._hear)
+        self._running = Board(self._stream, timeout=ANSWER_TIMEOUT, attempts=1, on_line=self._hear)
         self._boot = self._running.read_message(BOOT_TIMEOUT) if self._hardware.boots else None
         self._running.greet(BOOT_TIMEOUT)
 
@@ -193,6 +193,42 @@ class BoardLibrary:
                 raise AssertionError(f"To the damage of seed {seed} the board answered {messages}.")
             self.classify_digit(seed)
 
+    # --- The baud rate ----------------------------------------------------------------------------
+
+    @keyword
+    def change_the_baud_rate(self, baud: int) -> None:
+        """Both sides change to this rate, and hear each other at it."""
+        used = self._board().change_baud(baud)
+        if used != baud:
+            raise AssertionError(f"The link runs at {used} baud.")
+
+    @keyword
+    def ask_for_a_baud_rate_and_stay(self, baud: int) -> None:
+        """Asks the board to change its rate, and does not follow; the board must say that it is back."""
+        if not self._hardware.has_a_speed:
+            raise SkipExecution("This board's line has no speed.")
+        request = link.encode_frame(link.Command.BAUD, 0x1234, baud.to_bytes(4, "little"))
+        self._board().send_raw(request)
+        self._next_message_should_be("baud", {"baud": str(baud)})
+        self._next_message_should_be("baud", {"baud": str(link.DEFAULT_BAUD)})
+
+    @keyword
+    def begin_anew_at_the_default_rate(self) -> None:
+        """Another host, which knows nothing of a changed rate, opens the port."""
+        if self._hardware.has_a_speed:
+            self._stream.baudrate = link.DEFAULT_BAUD
+        self._board().greet(BOOT_TIMEOUT)
+
+    @keyword
+    def board_should_refuse_the_baud_rate(self, baud: int) -> None:
+        """The board answers that its clock cannot make this rate."""
+        try:
+            self._board().change_baud(baud)
+        except UnsupportedBaud as error:
+            logger.info(str(error))
+        else:
+            raise AssertionError(f"The board accepted {baud} baud.")
+
     # --- Breaking it ------------------------------------------------------------------------------
 
     @keyword
@@ -201,7 +237,7 @@ class BoardLibrary:
         frame = link.encode_frame(link.Command.CLASSIFY, 0x1234, _digits().images[0].tobytes())
         self._board().send_raw(frame)
         with contextlib.suppress(NoAnswer):
-            message = self._board().read_message(share * len(frame) * 10 / BAUD)
+            message = self._board().read_message(share * len(frame) * 10 / link.DEFAULT_BAUD)
             raise AssertionError(f"The board said {message} before the frame was there.")
 
     @keyword

@@ -9,6 +9,7 @@ class PortBoard:
     boots = False
     has_crystal = True
     can_lose_crystal = False
+    has_a_speed = True
     can_be_broken = False
 
     def __init__(self, url: str) -> None:

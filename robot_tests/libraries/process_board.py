@@ -15,6 +15,7 @@ class NativeBoard:
     boots = True
     has_crystal = False
     can_lose_crystal = False
+    has_a_speed = False
     can_be_broken = False
 
     def __init__(self, firmware: Path | None) -> None:
@@ -35,6 +36,7 @@ class QemuBoard:
     boots = True
     has_crystal = False
     can_lose_crystal = True  # it never had one
+    has_a_speed = False
     can_be_broken = False
 
     def __init__(self) -> None:

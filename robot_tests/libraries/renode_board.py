@@ -35,6 +35,14 @@ class RenodeStream:
         command(f'host_link_send "{data.hex()}"')
         return len(data)
 
+    @property
+    def baudrate(self) -> int:
+        return int(command("sysbus.usart1 LineBaudRate"), 0)
+
+    @baudrate.setter
+    def baudrate(self, baud: int) -> None:
+        command(f"sysbus.usart1 LineBaudRate {baud}")
+
     def close(self) -> None:
         """The machine ends with the test."""
 
@@ -50,6 +58,7 @@ class RenodeBoard:
     boots = True
     has_crystal = True
     can_lose_crystal = True
+    has_a_speed = True
     can_be_broken = True
 
     def __init__(self) -> None:

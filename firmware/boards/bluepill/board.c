@@ -4,11 +4,11 @@
 #include "cortex_m3.h"
 #include "crc32.h"
 #include "handlers.h"
+#include "link.h"
 #include "stack.h"
 #include "stm32f103.h"
 #include "uart.h"
 
-#define BAUD    115200u
 #define LED_PIN 13u /* of port C, lit when low */
 
 /* About 1.6 s at the LSI's nominal 40 kHz, 1.1 to 2.2 s over its tolerance (19.3, table 96). */
@@ -96,7 +96,7 @@ void board_init(void)
     reset_reason = read_reset_reason();
     clock = clock_start();
     led_start();
-    uart_start(clock.hz, BAUD); /* APB2 is not divided */
+    uart_start(clock.hz, LINK_BAUD); /* APB2 is not divided */
     systick_start();
     cycle_counter_start();
 }
@@ -158,6 +158,16 @@ enum receive_event board_receive(uint8_t *byte, struct receive_faults *faults)
 void board_transmit(uint8_t byte)
 {
     uart_transmit(byte);
+}
+
+bool board_can_make_baud(uint32_t baud)
+{
+    return uart_can_make(clock.hz, baud);
+}
+
+void board_set_baud(uint32_t baud)
+{
+    uart_set_baud(clock.hz, baud);
 }
 
 void board_led(bool on)

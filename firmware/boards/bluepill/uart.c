@@ -1,7 +1,5 @@
 #include "uart.h"
 
-#include <stdbool.h>
-
 #include "cortex_m3.h"
 #include "handlers.h"
 #include "stm32f103.h"
@@ -16,6 +14,16 @@ static struct {
 } queued;
 static bool polling;
 
+#define MIN_DIVIDER 16u /* of 16 samples a bit, 27.3.4 */
+#define MAX_DIVIDER 0xffffu
+#define TOLERANCE   50u /* one part in so many */
+
+/* Mantissa and fraction of BRR together are pclk2 / baud, 27.3.4. */
+static uint32_t divider_for(uint32_t pclk2, uint32_t baud)
+{
+    return (pclk2 + baud / 2) / baud;
+}
+
 void uart_start(uint32_t pclk2, uint32_t baud)
 {
     RCC->apb2enr |= RCC_APB2ENR_IOPAEN | RCC_APB2ENR_USART1EN;
@@ -23,7 +31,7 @@ void uart_start(uint32_t pclk2, uint32_t baud)
     const uint32_t others = GPIOA->crh & ~(GPIO_MODE_MASK << 4 | GPIO_MODE_MASK << 8);
     GPIOA->crh = others | GPIO_ALTERNATE_OUTPUT_50MHZ << 4 | GPIO_INPUT_PULL << 8;
 
-    USART1->brr = (pclk2 + baud / 2) / baud; /* 27.3.4: mantissa and fraction together are pclk2 / baud */
+    USART1->brr = divider_for(pclk2, baud);
     USART1->cr1 = USART_CR1_UE | USART_CR1_TE | USART_CR1_RE | USART_CR1_RXNEIE;
     NVIC_ISER[USART1_IRQ / 32] = 1u << USART1_IRQ % 32;
 }
@@ -111,4 +119,23 @@ void uart_drain(void)
 {
     while ((USART1->sr & USART_SR_TC) == 0) {
     }
+}
+
+bool uart_can_make(uint32_t pclk2, uint32_t baud)
+{
+    if (baud == 0 || baud > pclk2 / MIN_DIVIDER || baud < pclk2 / MAX_DIVIDER) {
+        return false;
+    }
+    const uint32_t made = pclk2 / divider_for(pclk2, baud);
+    const uint32_t deviation = made > baud ? made - baud : baud - made;
+    return deviation <= baud / TOLERANCE;
+}
+
+void uart_set_baud(uint32_t pclk2, uint32_t baud)
+{
+    while (queued.head != queued.tail) {
+        wait_for_interrupt();
+    }
+    uart_drain();
+    USART1->brr = divider_for(pclk2, baud);
 }

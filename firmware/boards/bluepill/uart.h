@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "receive_buffer.h"
@@ -7,6 +8,12 @@
 /* Starts USART1 on PA9 (TX) and PA10 (RX), 8N1, by interrupt in both directions.
  *   pclk2: the clock of APB2 in Hz */
 void uart_start(uint32_t pclk2, uint32_t baud);
+
+/* Whether pclk2 can make this baud rate within 2 %. */
+bool uart_can_make(uint32_t pclk2, uint32_t baud);
+
+/* Changes the baud rate once everything queued has left the pin. */
+void uart_set_baud(uint32_t pclk2, uint32_t baud);
 
 /* Takes the next event that the interrupt stored. */
 enum receive_event uart_receive(uint8_t *byte, struct receive_faults *faults);
