@@ -4,7 +4,7 @@ Documentation    What goes wrong inside the board is reported, and the board is 
 
 Resource         board.resource
 
-Test Setup       Power On
+Test Setup       Power On A Board To Break
 Test Teardown    Power Off
 
 
@@ -89,7 +89,3 @@ A Character Has A Wrong Stop Bit
 A Character Is Noisy
     Break The Board    damage next character    framing=${False}
     Damage Should Be Named And Forgotten    stops    line    after=50    noise=1
-
-The Wire Is Flooded
-    Flood The Wire    20000
-    Classify Digit    1

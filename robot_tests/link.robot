@@ -28,3 +28,7 @@ No Image    has a small image    size    pixels=0    bytes=0
 Random Damage
     [Template]    NONE
     Send Randomly Damaged Frames    40
+A Flood Of Noise
+    [Template]    NONE
+    Flood The Wire    20000
+    Classify Digit    1

@@ -7,6 +7,7 @@ from host.streams import open_port
 
 class PortBoard:
     boots = False
+    knows_reset_cause = True
     has_crystal = True
     can_lose_crystal = False
     has_a_speed = True

@@ -13,6 +13,7 @@ class NativeBoard:
     """The firmware's own code as a process. It has no chip, so no crystal that could be dead."""
 
     boots = True
+    knows_reset_cause = True
     has_crystal = False
     can_lose_crystal = False
     has_a_speed = False
@@ -34,6 +35,7 @@ class QemuBoard:
     """The ELF on QEMU's STM32F100, which has no RCC: to the firmware, a board with a dead crystal."""
 
     boots = True
+    knows_reset_cause = False
     has_crystal = False
     can_lose_crystal = True  # it never had one
     has_a_speed = False

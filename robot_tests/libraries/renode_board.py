@@ -56,6 +56,7 @@ class RenodeBoard:
     """Powers a simulated board; runs under renode-test, whose keywords it calls."""
 
     boots = True
+    knows_reset_cause = True
     has_crystal = True
     can_lose_crystal = True
     has_a_speed = True

@@ -96,6 +96,7 @@ struct systick {
 
 /* Interrupt controller, DDI 0403 B3.4 */
 #define NVIC_ISER ((reg32 *)0xe000e100)
+#define NVIC_ISPR ((reg32 *)0xe000e200)
 
 /* System control block, DDI 0403 B3.2 */
 struct scb {

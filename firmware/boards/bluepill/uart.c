@@ -67,12 +67,11 @@ void usart1_handler(void)
     if ((status & (USART_SR_RXNE | USART_SR_ORE | USART_SR_NE | USART_SR_FE)) != 0) {
         receive(status);
     }
-    if ((status & USART_SR_TXE) != 0) {
-        if (queued.head != queued.tail) {
-            USART1->dr = next_queued();
-        } else {
-            USART1->cr1 &= ~USART_CR1_TXEIE;
-        }
+    while (queued.head != queued.tail && (USART1->sr & USART_SR_TXE) != 0) {
+        USART1->dr = next_queued();
+    }
+    if (queued.head == queued.tail) {
+        USART1->cr1 &= ~USART_CR1_TXEIE;
     }
 }
 
@@ -104,6 +103,7 @@ void uart_transmit(uint8_t byte)
     queued.bytes[queued.head % TRANSMIT_BUFFER_BYTES] = byte;
     queued.head++;
     USART1->cr1 |= USART_CR1_TXEIE;
+    NVIC_ISPR[USART1_IRQ / 32] = 1u << USART1_IRQ % 32; /* QEMU's USART never raises TXE by itself */
     interrupts_enable();
 }
 
