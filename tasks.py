@@ -127,6 +127,39 @@ def size(context: Context) -> None:
 
 @project_task(
     help={
+        "image": "a number of the test set, 0 to 9999 (0 by default)",
+        "plot": "also draw the layers' cycles into build/profile.png",
+        "model": _MODEL,
+    }
+)
+def profile(context: Context, image: int = 0, plot: bool = False, model: str = "") -> None:
+    """Show where the cycles and the memory of one inference go, layer by layer."""
+    from tooling import build as builds
+    from tooling import profile as profiles
+    from training.mnist import load_test_set
+    from training.model_file import load
+
+    builds.build(model=model)
+    network = load(builds.model_file())
+    measured, text = profiles.report(builds.image(builds.BLUEPILL), network, load_test_set(), image)
+    print(text)
+    if plot:
+        profiles.plot(measured, network.name, BUILD / "profile.png")
+        print(f"\n{shown(BUILD / 'profile.png')} shows it.")
+
+
+@project_task(
+    help={"image": "a number of the test set, 0 to 9999 (0 by default)", "model": "a model instead of all"}
+)
+def bench(context: Context, image: int = 0, model: str = "") -> None:
+    """Compare the fast kernels with their specifications, and with floating point, layer by layer."""
+    from tooling import bench as benches
+
+    print(benches.run(image, [model] if model else []))
+
+
+@project_task(
+    help={
         "on": _ON,
         "tcp": "open USART1 as a TCP port of 127.0.0.1 instead of a pseudo-terminal",
         "tcp-port": "the number of that port; any free one by default",
@@ -176,13 +209,14 @@ def sim_test(context: Context, suite: Any, on: str = "", port: str = "", model: 
         "image": "a number of the test set, 0 to 9999, or a PNG of any size",
         "port": "a serial port or socket://HOST:PORT; by default the running `sim`, else the USB adapter",
         "window": "show the digit in a window instead of the terminal",
+        "baud": "the rate to change the link to, up to 2000000; back to 115200 if the wire is too bad",
     },
 )
-def infer(context: Context, image: str, port: str = "", window: bool = False) -> None:
+def infer(context: Context, image: str, port: str = "", window: bool = False, baud: int = 115200) -> None:
     """Send a digit to a board and show what it says."""
     from tooling import inference
 
-    inference.run(image, port, window=window)
+    inference.run(image, port, window=window, baud=baud)
 
 
 @project_task(

@@ -15,13 +15,13 @@ from training.mnist import load_test_set
 from training.model_file import load
 
 
-def run(image: str, port: str, *, window: bool) -> None:
+def run(image: str, port: str, *, window: bool, baud: int) -> None:
     """Send a digit to the board at `port`, or at the one there is, and show what it says.
 
     `image` is an index into the test set or a PNG's path. Raises ToolError, TrainingError or BoardError.
     """
     pixels, title = _digit(image)
-    infer(port or the_port(), pixels, title, _logit_scale(), window=window)
+    infer(port or the_port(), pixels, title, _logit_scale(), window=window, baud=baud)
 
 
 def the_port() -> str:
