@@ -129,10 +129,13 @@ def size(context: Context) -> None:
     help={
         "image": "a number of the test set, 0 to 9999 (0 by default)",
         "plot": "also draw the layers' cycles into build/profile.png",
+        "renode": "also compare the instructions with those that Renode's execution tracer sees",
         "model": _MODEL,
     }
 )
-def profile(context: Context, image: int = 0, plot: bool = False, model: str = "") -> None:
+def profile(
+    context: Context, image: int = 0, plot: bool = False, renode: bool = False, model: str = ""
+) -> None:
     """Show where the cycles and the memory of one inference go, layer by layer."""
     from tooling import build as builds
     from tooling import profile as profiles
@@ -146,16 +149,22 @@ def profile(context: Context, image: int = 0, plot: bool = False, model: str = "
     if plot:
         profiles.plot(measured, network.name, BUILD / "profile.png")
         print(f"\n{shown(BUILD / 'profile.png')} shows it.")
+    if renode:
+        print(f"\n{profiles.check_in_renode(builds.image(builds.BLUEPILL))}")
 
 
 @project_task(
-    help={"image": "a number of the test set, 0 to 9999 (0 by default)", "model": "a model instead of all"}
+    help={
+        "image": "a number of the test set, 0 to 9999 (0 by default)",
+        "all-images": "also compare the logits of the whole test set with the reference's",
+        "model": "a model instead of all",
+    }
 )
-def bench(context: Context, image: int = 0, model: str = "") -> None:
+def bench(context: Context, image: int = 0, all_images: bool = False, model: str = "") -> None:
     """Compare the fast kernels with their specifications, and with floating point, layer by layer."""
     from tooling import bench as benches
 
-    print(benches.run(image, [model] if model else []))
+    print(benches.run(image, [model] if model else [], all_images=all_images))
 
 
 @project_task(
@@ -234,6 +243,26 @@ def flash(context: Context, dry_run: bool = False, under_reset: bool = False) ->
     flashing.flash(
         builds.image(builds.BLUEPILL).with_suffix(".bin"), dry_run=dry_run, under_reset=under_reset
     )
+
+
+@project_task(
+    help={
+        "seconds": "how long, all fuzzers together",
+        "target": "link, app or model; by default all of them, one after the other",
+        "keep": "afterwards add inputs that reach new code to tests/corpus",
+    }
+)
+def fuzz(context: Context, seconds: int = 3600, target: str = "", keep: bool = False) -> None:
+    """Look for inputs that break the link, the application or the model file's reader."""
+    from tooling import fuzz as fuzzers
+    from tooling import provision
+
+    provision.provide_fuzzers()
+    outcomes = fuzzers.run(seconds, target or None)
+    if keep:
+        fuzzers.keep(target or None)
+    if any(outcome.failed for outcome in outcomes):
+        raise Exit(code=1)
 
 
 @project_task()

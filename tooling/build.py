@@ -16,6 +16,7 @@ DEFAULT_MODEL = "linear"
 BLUEPILL = "bluepill"
 NATIVE = "native"
 SANITIZED = "native-sanitize"
+FUZZ = "fuzz"
 
 _CHOICE = BUILD / "model.txt"
 _EXPORT_STAMP = GENERATED / "exported.txt"
@@ -37,6 +38,7 @@ BOARDS = {
     SANITIZED: Board(
         SANITIZED, BUILD / SANITIZED / "firmware", (tools.CMAKE, tools.NINJA, tools.NATIVE_COMPILER)
     ),
+    FUZZ: Board(FUZZ, BUILD / FUZZ / "fuzz_app", (tools.CMAKE, tools.NINJA, tools.CLANG)),
 }
 
 

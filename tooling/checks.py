@@ -5,10 +5,11 @@ import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from host.errors import BoardError
-from tooling import build, processes, provision, suites, tools
+from tooling import build, fuzz, processes, provision, suites, tools
 from tooling.errors import ToolError
 from tooling.paths import BUILD, FIRMWARE, ROOT, SUITES, shown
 from tooling.robot_results import Counts
@@ -17,6 +18,7 @@ from training.errors import TrainingError
 _LINT_LIMIT = 300.0
 _PYTEST_LIMIT = 1200.0
 _PYTEST_RESULTS = BUILD / "pytest.xml"
+_FUZZ_SECONDS = 60  # for all fuzzers together
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def _checks() -> list[Check]:
         Check("warnings are errors", "native", lambda: _build(build.NATIVE)),
         Check("warnings are errors", "native, sanitizers", lambda: _build(build.SANITIZED)),
         Check("pytest", "python", _pytest),
+        *(Check("fuzzer", name, partial(_fuzz, name)) for name in fuzz.FUZZERS),
         Check("suites", "native, sanitizers", _sanitized_suites),
         Check("suites", "native", lambda: _suites(suites.NATIVE)),
         Check("suites", "QEMU", lambda: _suites(suites.QEMU)),
@@ -139,6 +142,13 @@ def _junit_counts(path: Path) -> Counts:
         int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")
     )
     return Counts(total - failures - errors - skipped, failures + errors, skipped)
+
+
+def _fuzz(target: str) -> Counts:
+    if reason := fuzz.named(target).why_not():
+        raise NotRun(reason)
+    [outcome] = fuzz.run(_FUZZ_SECONDS // len(fuzz.FUZZERS), target)
+    return Counts(failed=1) if outcome.failed else Counts(passed=1)
 
 
 def _suites(simulator: str) -> Counts:

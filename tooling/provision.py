@@ -1,5 +1,6 @@
 """`setup`: everything that the other tasks need, installed or named."""
 
+from collections.abc import Sequence
 from importlib import metadata, util
 from pathlib import Path
 
@@ -29,18 +30,18 @@ def setup(*, train: bool = False, renode_archive: Path | None = None) -> None:
         raise ToolError(problem)
 
 
-def install_system_tools() -> str:
+def install_system_tools(wanted: Sequence[tools.Tool] = tools.SYSTEM_TOOLS) -> str:
     """Install the compilers and QEMU where they are missing and that can be done without asking.
 
     Returns what the user has to do, '' when nothing. Raises ToolError when installing fails.
     """
-    missing = [tool for tool in tools.SYSTEM_TOOLS if tool.path() is None]
+    missing = [tool for tool in wanted if tool.path() is None]
     if missing and packages.can_install():
         names = [package for tool in missing for package in tool.apt]
         print(f"installing {' '.join(names)} with apt-get", flush=True)
         packages.install(names)
         missing = [tool for tool in missing if tool.path() is None]
-    for tool in tools.SYSTEM_TOOLS:
+    for tool in wanted:
         if path := tool.path():
             print(f"{tool.name}: {path}")
     if not missing:
@@ -68,8 +69,20 @@ def provide_all() -> None:
             print(problem)
     except ToolError as error:
         print(error)
+    provide_fuzzers()
     if reason := provide_renode():
         print(reason)
+
+
+def provide_fuzzers() -> None:
+    """Install clang and Atheris where that can be done; what cannot is for the caller to find missing."""
+    try:
+        if tools.CLANG.path() is None and (problem := install_system_tools([tools.CLANG])):
+            print(problem)
+        if util.find_spec("atheris") is None:
+            packages.pip_install("fuzz")
+    except ToolError as error:
+        print(error)
 
 
 def provide_renode() -> str:

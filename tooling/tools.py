@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tooling import processes, renode
+from tooling import clang, processes, renode
 from tooling.errors import ToolError
 from tooling.paths import ROOT
 
@@ -59,6 +59,7 @@ class Tool:
 COMPILER = Tool("arm-none-eabi-gcc", "build", apt=("gcc-arm-none-eabi",), brew=("arm-none-eabi-gcc",))
 QEMU = Tool("qemu-system-arm", "sim-test --on qemu", apt=("qemu-system-arm",), brew=("qemu",))
 NATIVE_COMPILER = Tool("cc", "test, sim-test --on native", apt=("gcc", "libc6-dev"), brew=("gcc",))
+CLANG = Tool("clang", "test, fuzz", apt=("clang", "libclang-rt-dev"), brew=("llvm",), find=clang.find)
 CMAKE = Tool("cmake", "build")
 NINJA = Tool("ninja", "build")
 RENODE = Tool("renode", "sim", find=lambda _: renode.find_renode())
@@ -78,7 +79,7 @@ PICOCOM = Tool(
 
 SYSTEM_TOOLS = (COMPILER, QEMU, NATIVE_COMPILER)
 ALL_TOOLS = (
-    COMPILER, CMAKE, NINJA, RENODE, RENODE_TEST, QEMU, NATIVE_COMPILER,
+    COMPILER, CMAKE, NINJA, RENODE, RENODE_TEST, QEMU, NATIVE_COMPILER, CLANG,
     RUFF, ROBOCOP, CLANG_FORMAT, ST_FLASH, PICOCOM,
 )  # fmt: skip
 

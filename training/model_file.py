@@ -14,6 +14,7 @@ import io
 import json
 import math
 import re
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -512,7 +513,9 @@ def _array(content: bytes) -> np.ndarray:
             raise TrainingError(f"it holds an array of .npy version {version}, not (1, 0)")
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
     # The header is a Python literal, and its parser has its own ways to give up.
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, OverflowError):
+    except (
+        ValueError, TypeError, SyntaxError, tokenize.TokenError, RecursionError, MemoryError, OverflowError,
+    ):  # fmt: skip
         raise TrainingError("it holds a malformed array") from None
     body = content[stream.tell() :]
     if fortran or dtype.kind not in "iu" or any(size < 1 for size in shape):

@@ -99,12 +99,6 @@ static bool nobody_followed(void)
     return !baud.followed && board_milliseconds() - baud.since >= LINK_FOLLOW_MS;
 }
 
-/* At another rate than the host's every character seems to have a wrong stop bit. */
-static bool host_is_at_another_rate(const struct link_failure *failure)
-{
-    return baud.rate != LINK_BAUD && failure->error == LINK_ERROR_LINE && failure->detail[0] > 0;
-}
-
 /* ---- Answers ---- */
 
 static void answer_info(const struct link_frame *frame)
@@ -260,6 +254,10 @@ static bool receive(enum link_event *event)
         *event = link_receive(&receiver, byte);
         break;
     case RECEIVE_FAULT:
+        /* At another rate than the host's, characters seem to have wrong stop bits. */
+        if (faults.framing > 0 && baud.rate != LINK_BAUD) {
+            return_to_default_baud();
+        }
         *event = faults.lost > 0 ? link_damage(&receiver, LINK_ERROR_OVERRUN, faults.lost, 0)
                                  : link_damage(&receiver, LINK_ERROR_LINE, faults.framing, faults.noise);
         break;
@@ -283,9 +281,6 @@ static void poll(void)
     if (event == LINK_FRAME) {
         answer(&receiver.frame);
     } else if (event == LINK_FAILURE) {
-        if (host_is_at_another_rate(&receiver.failure)) {
-            return_to_default_baud();
-        }
         answer_failure(&receiver.failure);
     } else if (nobody_followed()) {
         return_to_default_baud();

@@ -7,3 +7,5 @@ add_executable(firmware ${firmware_sources} boards/native/board.c)
 
 # The network alone, for tests that call network_run() from Python.
 add_library(network SHARED ${network_sources})
+
+include(fuzz/fuzz.cmake)

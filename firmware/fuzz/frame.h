@@ -1,0 +1,22 @@
+/* Frames as a host sends them, for the fuzzers. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FRAME_MAX_PAYLOAD 1200 /* some more than the link allows */
+#define FRAME_MAX_STUFFED (FRAME_MAX_PAYLOAD + 20)
+
+struct frame {
+    uint8_t version;
+    uint8_t command;
+    uint16_t sequence;
+    uint16_t length; /* of the payload, at most FRAME_MAX_PAYLOAD */
+    uint8_t seed;    /* of the payload: every seed has another one */
+};
+
+/* The frame's body with its checksum, stuffed, without borders; how many bytes that is. */
+size_t frame_stuff(const struct frame *frame, uint8_t stuffed[FRAME_MAX_STUFFED]);
+
+/* The checksum of that body, which @result repeats. */
+uint32_t frame_checksum(const struct frame *frame);

@@ -1,0 +1,275 @@
+/* Fuzzes the whole application. What it says must be lines of LINK.md's grammar, and its messages exactly those
+ * that the oracle's events call for: a result only for a whole classify frame, and for each. */
+#include <stdarg.h>
+#include <string.h>
+
+#include "check.h"
+#include "frame.h"
+#include "network.h"
+#include "oracle.h"
+#include "script.h"
+#include "simulated.h"
+
+#define PIXELS       784
+#define DEFAULT_BAUD 115200
+#define MIN_BAUD     1200
+#define MAX_BAUD     1000000
+#define MAX_EXPECTED (1u << 20)
+#define LINE_BYTES   512
+
+static struct oracle oracle;
+static bool intact;
+static uint32_t last_reception;
+static struct oracle_event last_event;
+
+static uint32_t baud;
+static bool baud_followed; /* a whole frame has come since the change */
+static uint32_t baud_since; /* in milliseconds */
+
+/* Messages without their checksums, each with its end: '.' where it is complete, '*' where more may follow. */
+static char expected[MAX_EXPECTED];
+static size_t expected_bytes;
+
+/* ---- What the application should say ---- */
+
+static void expect(char end, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    const int bytes = vsnprintf(expected + expected_bytes, LINE_BYTES, format, values);
+    va_end(values);
+    CHECK(bytes < LINE_BYTES, "a message of %d bytes", bytes);
+    expected_bytes += (size_t)bytes;
+    expected[expected_bytes++] = end;
+    expected[expected_bytes++] = '\0';
+    CHECK(expected_bytes < MAX_EXPECTED - LINE_BYTES, "more messages than an input can call for");
+}
+
+static void expect_result(const struct link_frame *frame)
+{
+    int32_t logits[NETWORK_CLASSES];
+    network_run(frame->payload, logits);
+    int label = 0;
+    for (int k = 1; k < NETWORK_CLASSES; k++) {
+        if (logits[k] > logits[label]) label = k;
+    }
+    expect('.', "@result seq=%u image=%08x label=%d logits=%d,%d,%d,%d,%d,%d,%d,%d,%d,%d", frame->sequence,
+           frame->checksum, label, logits[0], logits[1], logits[2], logits[3], logits[4], logits[5],
+           logits[6], logits[7], logits[8], logits[9]);
+}
+
+static void expect_baud(const struct link_frame *frame)
+{
+    uint32_t rate = 0;
+    for (int k = 3; k >= 0; k--) {
+        rate = rate << 8 | frame->payload[k];
+    }
+    if (rate >= MIN_BAUD && rate <= MAX_BAUD) {
+        expect('.', "@baud seq=%u baud=%u", frame->sequence, rate);
+        baud = rate;
+    } else {
+        expect('.', "@error name=baud seq=%u baud=%u clock=72000000", frame->sequence, rate);
+    }
+}
+
+static void expect_default_baud(void)
+{
+    expect('.', "@baud baud=%u", DEFAULT_BAUD);
+    baud = DEFAULT_BAUD;
+}
+
+static void expect_answer(const struct link_frame *frame)
+{
+    static const unsigned payload_bytes_of[] = {0, 0, PIXELS, 4};
+    const unsigned seq = frame->sequence;
+    const bool known = frame->command >= 1 && frame->command <= 3;
+    const unsigned payload_bytes = known ? payload_bytes_of[frame->command] : 0;
+    baud_followed = true;
+    if (!known) {
+        expect('.', "@error name=command seq=%u command=%u", seq, frame->command);
+    } else if (frame->length != payload_bytes) {
+        expect('.', "@error name=size seq=%u bytes=%u expected=%u", seq, frame->length, payload_bytes);
+    } else if (frame->command == 1) {
+        expect('*', "@info seq=%u link=1 ", seq);
+    } else if (frame->command == 3) {
+        expect_baud(frame);
+    } else if (!intact) {
+        expect('.', "@error name=selftest seq=%u failed=flash", seq);
+    } else {
+        expect_result(frame);
+    }
+}
+
+static void expect_error(const struct link_failure *failure)
+{
+    const unsigned first = failure->detail[0];
+    const unsigned second = failure->detail[1];
+    switch (failure->error) {
+    case LINK_ERROR_TIMEOUT:
+        expect('.', "@error name=timeout bytes=%u", first);
+        break;
+    case LINK_ERROR_OVERLONG:
+        expect('.', "@error name=overlong limit=%u", first);
+        break;
+    case LINK_ERROR_SHORT:
+        expect('.', "@error name=short bytes=%u", first);
+        break;
+    case LINK_ERROR_LENGTH:
+        expect('.', "@error name=length length=%u bytes=%u", first, second);
+        break;
+    case LINK_ERROR_STUFFING:
+        expect('.', "@error name=stuffing bytes=%u", first);
+        break;
+    case LINK_ERROR_CRC:
+        expect('.', "@error name=crc received=%08x computed=%08x", first, second);
+        break;
+    case LINK_ERROR_VERSION:
+        expect('.', "@error name=version seq=%u version=%u", failure->sequence, first);
+        break;
+    case LINK_ERROR_OVERRUN:
+        expect('.', "@error name=overrun bytes=%u", first);
+        break;
+    case LINK_ERROR_LINE:
+        expect('.', "@error name=line framing=%u noise=%u", first, second);
+        break;
+    default:
+        CHECK(false, "the oracle gave error %d", failure->error);
+    }
+}
+
+/* Sees what the application takes from the receive buffer, and asks the oracle what that means. */
+static void tap(enum receive_event event, uint8_t byte, struct receive_faults faults, uint32_t now)
+{
+    struct oracle_event result = {.event = LINK_NOTHING};
+    if (event == RECEIVE_FAULT && faults.framing > 0 && baud != DEFAULT_BAUD) {
+        expect_default_baud(); /* the host may be at another rate */
+    }
+    if (event == RECEIVE_BYTE) {
+        result = oracle_byte(&oracle, byte);
+    } else if (event == RECEIVE_FAULT && faults.lost > 0) {
+        result = oracle_damage(&oracle, LINK_ERROR_OVERRUN, faults.lost, 0);
+    } else if (event == RECEIVE_FAULT) {
+        result = oracle_damage(&oracle, LINK_ERROR_LINE, faults.framing, faults.noise);
+    } else if (now - last_reception >= 50) {
+        result = oracle_silence(&oracle);
+    }
+    if (event != RECEIVE_NOTHING) {
+        last_reception = now;
+    }
+
+    if (result.event == LINK_FRAME) {
+        expect_answer(&result.frame);
+    } else if (result.event == LINK_FAILURE) {
+        expect_error(&result.failure);
+    } else if (event == RECEIVE_NOTHING && !baud_followed && now - baud_since >= 500) {
+        expect_default_baud();
+    }
+    if (result.event != LINK_NOTHING) {
+        last_event = result;
+    }
+}
+
+static void see_baud(uint32_t rate, uint32_t now)
+{
+    CHECK(rate == baud, "%u", rate);
+    baud_followed = rate == DEFAULT_BAUD;
+    baud_since = now;
+}
+
+/* ---- What it said ---- */
+
+/* One line without its end; the messages expected after it. */
+static const char *check_line(const uint8_t *line, size_t size, const char *message)
+{
+    for (size_t k = 0; k < size; k++) {
+        CHECK(line[k] >= ' ' && line[k] <= '~', "character %02x in a line", line[k]);
+    }
+    if (size == 0 || line[0] != '@') return message;
+
+    CHECK(size > 10, "a message of %zu characters", size);
+    const size_t content = size - 10;
+    char checksum[11];
+    snprintf(checksum, sizeof checksum, " #%08x", oracle_crc32(line, content));
+    CHECK(memcmp(line + content, checksum, 10) == 0, "%.*s", (int)size, (const char *)line);
+
+    CHECK(message < expected + expected_bytes, "said without cause: %.*s", (int)size, (const char *)line);
+    const size_t bytes = strlen(message) - 1;
+    const bool complete = message[bytes] == '.';
+    CHECK(complete ? content == bytes : content >= bytes, "said %.*s instead of %s", (int)size,
+          (const char *)line, message);
+    CHECK(memcmp(line, message, bytes) == 0, "said %.*s instead of %s", (int)size, (const char *)line,
+          message);
+    return message + strlen(message) + 1;
+}
+
+static void check_what_was_said(void)
+{
+    const uint8_t *text;
+    const size_t size = simulated_said(&text);
+    const char *message = expected;
+    for (size_t begin = 0, end; begin < size; begin = end + 2) {
+        for (end = begin; end + 1 < size && !(text[end] == '\r' && text[end + 1] == '\n'); end++) {
+        }
+        CHECK(end + 1 < size, "the last line has no end");
+        message = check_line(text + begin, end - begin, message);
+    }
+    CHECK(message == expected + expected_bytes, "not said: %s", message);
+    expected_bytes = 0;
+}
+
+/* ---- What the input does ---- */
+
+static void byte(uint8_t value)
+{
+    simulated_send(&value, 1);
+}
+
+static void damage(struct receive_faults faults)
+{
+    simulated_damage(faults.lost, faults.framing, faults.noise);
+}
+
+static void reset(bool is_intact)
+{
+    /* The board is run up to the reset before its state is lost. */
+    simulated_silence(0);
+    oracle = (struct oracle){0};
+    intact = is_intact;
+    last_reception = 0;
+    baud = DEFAULT_BAUD;
+    baud_followed = true;
+    expect('*', "@boot firmware=");
+    simulated_reset(is_intact);
+}
+
+/* Whatever came before it, a good frame between borders is the last that the board answers. */
+static void expect_good_frame(uint16_t sequence)
+{
+    const struct frame frame = {
+        .version = 1, .command = 2, .sequence = sequence, .length = PIXELS, .seed = 99};
+    uint8_t stuffed[FRAME_MAX_STUFFED];
+    const size_t size = frame_stuff(&frame, stuffed);
+    byte(0);
+    simulated_settle();
+    simulated_send(stuffed, size);
+    byte(0);
+    simulated_settle();
+    CHECK(last_event.event == LINK_FRAME, "event %d for a good frame", last_event.event);
+    CHECK(last_event.frame.sequence == sequence, "%u", last_event.frame.sequence);
+    CHECK(last_event.frame.checksum == frame_checksum(&frame), "%08x", last_event.frame.checksum);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
+{
+    static const struct script_actions actions = {byte, simulated_silence, damage, simulated_busy, reset};
+    simulated_receive_tap = tap;
+    simulated_baud_tap = see_baud;
+    reset(true);
+    script_play(input, size, &actions);
+    simulated_settle();
+    expect_good_frame(0xbeef);
+    check_what_was_said();
+    return 0;
+}

@@ -1,0 +1,34 @@
+/* What LINK.md says a stream of bytes means, written a second time: a whole frame at once, plain and slow.
+ * It shares the names of link.h, and none of the code that it judges. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "link.h"
+
+#define ORACLE_STUFFED_BYTES 1024 /* an overlong body is found well before */
+
+struct oracle {
+    uint8_t stuffed[ORACLE_STUFFED_BYTES]; /* since the last border */
+    size_t bytes;
+    bool discarding;
+
+    /* Aligned as the receiver's, since the network may ask for that. */
+    _Alignas(4) uint8_t storage[2 + ORACLE_STUFFED_BYTES];
+};
+
+struct oracle_event {
+    enum link_event event;
+    struct link_frame frame; /* its payload lies in the oracle, until the next call */
+    struct link_failure failure;
+};
+
+struct oracle_event oracle_byte(struct oracle *oracle, uint8_t byte);
+struct oracle_event oracle_silence(struct oracle *oracle);
+struct oracle_event oracle_damage(struct oracle *oracle, enum link_error error, uint32_t first,
+                                  uint32_t second);
+
+/* CRC-32 bit by bit, as its definition reads. */
+uint32_t oracle_crc32(const void *data, size_t size);

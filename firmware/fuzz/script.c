@@ -1,0 +1,61 @@
+#include "script.h"
+
+#include "frame.h"
+
+static void send_frame(const uint8_t *fields, const struct script_actions *actions)
+{
+    const struct frame frame = {
+        .version = fields[0],
+        .command = fields[1],
+        .sequence = (uint16_t)(fields[2] | fields[3] << 8),
+        .length = (uint16_t)((fields[4] | fields[5] << 8) % (FRAME_MAX_PAYLOAD + 1)),
+        .seed = fields[6],
+    };
+    uint8_t stuffed[FRAME_MAX_STUFFED];
+    const size_t size = frame_stuff(&frame, stuffed);
+    for (size_t k = 0; k < size; k++) {
+        actions->byte(stuffed[k]);
+    }
+}
+
+/* Plays the escape whose letter is input[0]; how many bytes that took, 0 when it is none or cut off. */
+static size_t play_escape(const uint8_t *input, size_t size, const struct script_actions *actions)
+{
+    if (size < 2) return 0;
+    const uint8_t value = input[1];
+    switch (input[0]) {
+    case SCRIPT_SILENCE:
+        actions->silence(value);
+        return 2;
+    case SCRIPT_LOST:
+        actions->damage((struct receive_faults){.lost = value});
+        return 2;
+    case SCRIPT_LINE:
+        actions->damage((struct receive_faults){.framing = value >> 4, .noise = value & 15});
+        return 2;
+    case SCRIPT_BUSY:
+        actions->busy(value * 8u);
+        return 2;
+    case SCRIPT_RESET:
+        actions->reset(value != 1);
+        return 2;
+    case SCRIPT_FRAME:
+        if (size < 8) return 0;
+        send_frame(input + 1, actions);
+        return 8;
+    default:
+        return 0;
+    }
+}
+
+void script_play(const uint8_t *input, size_t size, const struct script_actions *actions)
+{
+    for (size_t at = 0; at < size;) {
+        const bool escaped = input[at] == SCRIPT_ESCAPE;
+        const size_t taken = escaped ? play_escape(input + at + 1, size - at - 1, actions) : 0;
+        if (taken == 0) {
+            actions->byte(input[at]);
+        }
+        at += 1 + taken;
+    }
+}

@@ -1,0 +1,72 @@
+"""The firmware's own application in this process, on a wire in memory and in simulated time.
+
+firmware/fuzz/simulated.h says what it simulates. There is one such board in a process.
+"""
+
+import ctypes
+from pathlib import Path
+
+_STEP_MS = 5  # how finely a read looks for what the board says
+
+
+class SimulatedBoard:
+    """A `host.streams.Stream` with the firmware behind it, and all that can happen to its wire."""
+
+    def __init__(self, library: Path) -> None:
+        self.timeout: float | None = 0.0
+        self._firmware = ctypes.CDLL(str(library))
+        self._firmware.simulated_now.restype = ctypes.c_uint64
+        self._firmware.simulated_said.restype = ctypes.c_size_t
+        self._unread = b""
+        self.reset()
+
+    def reset(self) -> None:
+        """Power on: the board boots, and what it had not answered is lost."""
+        self._firmware.simulated_reset(ctypes.c_bool(True))
+
+    def send(self, data: bytes) -> None:
+        """Bytes on the wire, one after the other at 115200 baud."""
+        self._firmware.simulated_send(data, ctypes.c_size_t(len(data)))
+
+    def silence(self, milliseconds: int) -> None:
+        """Nothing on the wire for so long."""
+        self._firmware.simulated_silence(milliseconds)
+
+    def damage(self, lost: int = 0, framing: int = 0, noise: int = 0) -> None:
+        """What the USART reports at this point: so many lost bytes, framing errors and noise errors."""
+        self._firmware.simulated_damage(lost, framing, noise)
+
+    def busy(self, characters: int) -> None:
+        """The main loop looks away while so many characters can arrive."""
+        self._firmware.simulated_busy(characters)
+
+    def settle(self) -> None:
+        """Lets the board answer all that it has received."""
+        self._firmware.simulated_settle()
+
+    def said(self) -> bytes:
+        """What the board has said since the last call."""
+        text = ctypes.c_void_p()
+        size = self._firmware.simulated_said(ctypes.byref(text))
+        return ctypes.string_at(text, size)
+
+    # --- The stream ---
+
+    def now(self) -> float:
+        return self._firmware.simulated_now() / 1e6
+
+    def read(self, size: int = 1) -> bytes:
+        deadline = self.now() + (self.timeout or 0)
+        self._unread += self.said()
+        while not self._unread and self.now() < deadline:
+            self.silence(_STEP_MS)
+            self._unread += self.said()
+        data, self._unread = self._unread[:size], self._unread[size:]
+        return data
+
+    def write(self, data: bytes) -> int:
+        self.send(data)
+        return len(data)
+
+    def close(self) -> None:
+        pass
