@@ -22,32 +22,35 @@ def infer(
     window: bool = False,
     baud: int = DEFAULT_BAUD,
     timeout: float = 5.0,
+    counted: str = "cycles",
 ) -> Prediction:
     """Shows the digit, sends it to the board at `url` and prints its prediction and a bar per class.
 
     `image`: uint8 (28, 28), 0 is background. `title`: what the digit is, for the reader. `scale`: the model's
     real logit of an integer logit 1. `window`: shows the digit in a window, and returns once that is
-    closed. `baud`: the rate to change the link to. Raises `BoardError` where anything stands in the way.
+    closed. `baud`: the rate to change the link to. `counted`: what the
+    board's counter counts. Raises `BoardError` where anything stands in the way.
     """
     plain = is_plain(sys.stdout)
     with _shown(image, title, window, plain) as digit_window:
         with Board.open(url, baud, timeout, on_retry=print) as board:
             info = board.info()
             prediction = board.classify(image)
-        print(describe(prediction, info, scale))
+        print(describe(prediction, info, scale, counted))
         print(draw_bars(prediction.logits, prediction.label, scale, plain))
         if digit_window:
             digit_window.show(prediction, scale)
     return prediction
 
 
-def describe(prediction: Prediction, info: Info, scale: float | None = None) -> str:
+def describe(prediction: Prediction, info: Info, scale: float | None = None, counted: str = "cycles") -> str:
     """The prediction in one line."""
     share = f" ({shares(prediction.logits, scale)[prediction.label]:.1%})" if scale is not None else ""
     took = f"answered in {prediction.seconds * 1000:,.1f} ms"
     if prediction.cycles is not None and info.clock > 0:
-        milliseconds = prediction.cycles / info.clock * 1000
-        took += f", network {prediction.cycles:,} cycles = {milliseconds:.2f} ms at {info.clock / 1e6:g} MHz"
+        took += f", the network took {prediction.cycles:,} {counted}"
+        if counted == "cycles":
+            took += f" = {prediction.cycles / info.clock * 1000:.2f} ms at {info.clock / 1e6:g} MHz"
     return f"Predicted class: {prediction.label}{share}, by {info.model} on firmware {info.firmware}; {took}"
 
 

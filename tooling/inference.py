@@ -21,7 +21,10 @@ def run(image: str, port: str, *, window: bool, baud: int) -> None:
     `image` is an index into the test set or a PNG's path. Raises ToolError, TrainingError or BoardError.
     """
     pixels, title = _digit(image)
-    infer(port or the_port(), pixels, title, _logit_scale(), window=window, baud=baud)
+    port = port or the_port()
+    # Of the simulators only Renode has the cycle counter, and it counts instructions.
+    counted = "instructions" if port == sim.running() else "cycles"
+    infer(port, pixels, title, _logit_scale(), window=window, baud=baud, counted=counted)
 
 
 def the_port() -> str:
