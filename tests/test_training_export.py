@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import random_networks
 
-from training import chip, export, kernels, mnist, model_file, reference
+from training import chip, export, fast_kernels, kernels, mnist, model_file, reference
 from training.chip import Memory
 from training.errors import TrainingError
 from training.kernels import Kernel
@@ -101,7 +101,7 @@ def test_packed_weights_come_back():
 def test_activations_in_use_never_overlap():
     for model in random_networks.networks().values():
         steps = kernels.steps(model)
-        chosen = [replace(kernels.choose(step), scratch_bytes=100 + step.index) for step in steps]
+        chosen = [replace(fast_kernels.choose(step), scratch_bytes=100 + step.index) for step in steps]
         plan = export.plan_arena(steps, chosen)
         for index, step in enumerate(steps):
             used = [(plan.scratch[index], 100 + step.index)]
@@ -116,7 +116,7 @@ def test_activations_in_use_never_overlap():
 
 def test_a_kernel_of_another_kind_leaves_the_specification_selectable(linear, monkeypatch):
     other = Kernel("other.h", "other({source}, {target}, {scratch});", 1, scratch_bytes=8)
-    monkeypatch.setattr(kernels, "fast", lambda layer, step: other)
+    monkeypatch.setattr(fast_kernels, "fast", lambda layer, step: other)
     text = export.source_text(linear)
     specified, chosen = text.split("#else")
     assert "#ifdef NETWORK_SPECIFICATION" in specified and "linear_logits(" in specified

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from host.streams import open_port
 from tooling import build, processes, provision, renode_test, tools
 from tooling.errors import ToolError
 from tooling.paths import ROBOT_RESULTS, SUITES, shown
@@ -76,6 +77,8 @@ def _best_there_is() -> Choice:
             return choose(RENODE)
         return Choice(choose(QEMU).simulator, why_not_renode)
     except ToolError as problem:
+        if not all(tool.path() for tool in build.BOARDS[build.NATIVE].needs):
+            raise
         print(problem)
         return Choice(choose(NATIVE).simulator, why_not_renode or str(problem))
 
@@ -101,7 +104,8 @@ def run(
 
 
 def run_on_port(url: str, suites: Sequence[str] = ()) -> Outcome:
-    """Run `suites` on the board at a serial port. Raises ToolError when no test could be run."""
+    """Run `suites` on the board at a serial port. Raises ToolError or BoardError when none could be run."""
+    open_port(url).close()  # a wrong port is one sentence, not one in every test
     return _run_robot(PORT, ["--variable", f"BOARD:{PORT}", "--variable", f"PORT:{url}"], suites)
 
 

@@ -1,8 +1,9 @@
 """Writes a model as C: model.h and model.c, which firmware/network compiles.
 
-Which kernel computes a layer, and how its weights lie in flash, is kernels.py's choice. Activations live in
-one static arena, whose offsets are planned here: what a layer reads, writes and needs beside that never
-overlaps, and its output lies at the other end from its input, so the arena is as large as the neediest layer.
+Which kernel computes a layer, and how its weights lie in flash, is the choice of fast_kernels.py. Activations
+live in one static arena, whose offsets are planned here: what a layer reads, writes and needs beside that
+never overlaps, and its output lies at the other end from its input, so the arena is as large as the neediest
+layer.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training import chip, fast_kernels, kernels, reference  # noqa: F401: fast_kernels registers its own
+from training import chip, fast_kernels, kernels, reference
 from training.errors import TrainingError
 from training.kernels import Kernel, Step, table
 from training.mnist import CLASSES, COLS, ROWS
@@ -143,7 +144,7 @@ def check_fits(model: Model) -> Report:
 def measure(model: Model) -> Report:
     """What the model asks of the chip, layer by layer, and what the chip has. Errors: TrainingError."""
     steps = kernels.steps(model)
-    chosen = [kernels.choose(step) for step in steps]
+    chosen = [fast_kernels.choose(step) for step in steps]
     costs = tuple(
         LayerCost(
             layer=step.title,
@@ -249,13 +250,14 @@ extern const int32_t model_selftest_logits[MODEL_CLASSES];
 
 
 def source_text(model: Model) -> str:
-    """The text of model.c: the kernels that kernels.py chose, and where NETWORK_SPECIFICATION is defined, and
-    another one was chosen for any layer, the specification kernel of every layer.
+    """The text of model.c: the kernels that fast_kernels.py chose.
+
+    Where it chose any but the specification's, those can be had by defining NETWORK_SPECIFICATION.
     """
     steps = kernels.steps(model)
     golden = reference.run(model, reference.selftest_image()[np.newaxis])[0]
     specified = [kernels.specification(step) for step in steps]
-    chosen = [kernels.choose(step) for step in steps]
+    chosen = [fast_kernels.choose(step) for step in steps]
     network = _network(steps, chosen)
     if chosen != specified:
         network = "\n".join(
@@ -287,16 +289,15 @@ def _network(steps: Sequence[Step], chosen: Sequence[Kernel]) -> str:
         call = kernel.call.format(source=source, target=target, scratch=f"arena.words + {scratch // 4}")
         types = {"image": "const uint8_t *", "logits": "int32_t *"}
         names = [name for name in (source, target) if name in types]
-        name = f"{step.name}_{step.layer.kind}"
         parameters = ", ".join(f"{types[name]}{name}" for name in names) or "void"
         functions += [
-            f"static __attribute__((noinline)) void {name}({parameters})",
+            f"static __attribute__((noinline)) void {step.function}({parameters})",
             "{",
             *(f"    {line}" for line in call.splitlines()),
             "}",
             "",
         ]
-        calls.append(f"    {name}({', '.join(names)});")
+        calls.append(f"    {step.function}({', '.join(names)});")
         source = target
     arena = f"static union {{ uint8_t bytes[{plan.size}]; uint32_t words[{plan.size // 4}]; }} arena;\n"
     return "\n".join(

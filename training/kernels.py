@@ -1,8 +1,6 @@
-"""Which C kernel computes a layer, and how its weights lie in flash.
+"""The specification kernels: the readable one for each kind of layer, and how its weights lie in flash.
 
-`specification` has the readable kernel for each kind of layer, which takes any of them. `fast` has the
-kernels that take some: a function registered there looks at the step and returns a Kernel, or None where its
-conditions do not hold. export.py does the rest: it plans the memory and writes the calls.
+fast_kernels.py has those that take some layers faster; export.py plans the memory and writes the calls.
 """
 
 from __future__ import annotations
@@ -29,11 +27,13 @@ from training.model_file import (
     Weighted,
 )
 
-# Cycles that the specification kernels take, by the instructions that GCC makes of them at -O2.
-_CYCLES_A_PRODUCT = {8: 9, 4: 13, 2: 13}
-_CYCLES_A_PRODUCT_CHECKED = 12  # more where every product asks whether it lies in the padding
-_CYCLES_AN_OUTPUT = 25
-_CYCLES_A_POOLED_PIXEL = 8
+# Cycles that the specification kernels take, by bits of the weights where that matters; estimated by running
+# what GCC makes of them at -O2, and rounded.
+_CYCLES_A_LINEAR_PRODUCT = {8: 13, 4: 22, 2: 22}
+_CYCLES_A_CONV2D_PRODUCT = {8: 20, 4: 27, 2: 27}
+_CYCLES_A_CHECK = 10  # more where a product has to ask whether it lies in the padding
+_CYCLES_AN_OUTPUT = 20
+_CYCLES_A_POOLED_PIXEL = 18
 
 _INDENT = "    "
 
@@ -55,6 +55,11 @@ class Step:
     def name(self) -> str:
         """What its constants' names in C begin with."""
         return f"layer{self.index}"
+
+    @property
+    def function(self) -> str:
+        """The function that computes it in C."""
+        return f"{self.name}_{self.layer.kind}"
 
     @property
     def title(self) -> str:
@@ -99,20 +104,9 @@ def steps(model: Model) -> list[Step]:
     return found
 
 
-def choose(step: Step) -> Kernel:
-    """The fastest kernel that takes this step."""
-    return fast(step.layer, step) or specification(step)
-
-
 def specification(step: Step) -> Kernel:
     """The readable kernel for this step."""
     return _specification(step.layer, step)
-
-
-@singledispatch
-def fast(layer: Layer, step: Step) -> Kernel | None:
-    """A faster kernel than the specification's, or None."""
-    return None
 
 
 @singledispatch
@@ -128,13 +122,14 @@ def _linear(layer: Linear, step: Step) -> Kernel:
         header="linear.h",
         function="linear" if layer.requantisation else "linear_logits",
         constants={"weights": pack(layer.weights, layer.weight_bits), "bias": layer.bias},
-        cycles=step.macs * _CYCLES_A_PRODUCT[layer.weight_bits] + step.target.count * _CYCLES_AN_OUTPUT,
+        cycles=step.macs * _CYCLES_A_LINEAR_PRODUCT[layer.weight_bits]
+        + step.target.count * _CYCLES_AN_OUTPUT,
     )
 
 
 @_specification.register
 def _conv2d(layer: Conv2d, step: Step) -> Kernel:
-    a_product = _CYCLES_A_PRODUCT[layer.weight_bits] + _CYCLES_A_PRODUCT_CHECKED
+    a_product = _CYCLES_A_CONV2D_PRODUCT[layer.weight_bits] + (_CYCLES_A_CHECK if layer.padding else 0)
     return weighted_kernel(
         layer,
         step,

@@ -2,7 +2,7 @@
  *
  * Any kernel size, stride, zero padding and number of groups (depthwise: as many as channels). Pictures are
  * planar: channel, row, column. Exact: a model is refused where a sum could leave int32. The sizes are
- * constants at every call, so the compiler specialises the loops. */
+ * constants at every call, and inlining lets the compiler specialise the loops. */
 #pragma once
 
 #include <stdint.h>
@@ -23,8 +23,11 @@ struct conv2d {
 
 /* bias[output] + the sum of the products at one position of the kernel. Weights lie in the order output,
  * channel of the group, row, column. */
-static inline int32_t conv2d_accumulator(struct conv2d layer, const uint8_t *input, const int8_t *weights,
-                                         const int32_t *bias, int output, int row, int column)
+static inline __attribute__((always_inline)) int32_t conv2d_accumulator(struct conv2d layer,
+                                                                        const uint8_t *input,
+                                                                        const int8_t *weights,
+                                                                        const int32_t *bias, int output,
+                                                                        int row, int column)
 {
     int group_channels = layer.channels / layer.groups;
     int first_channel = output / (layer.outputs / layer.groups) * group_channels;
@@ -48,9 +51,10 @@ static inline int32_t conv2d_accumulator(struct conv2d layer, const uint8_t *inp
 
 /* Pooling looks at the accumulators: requantisation never falls where they rise, so the largest activation
  * is the largest accumulator's, and only that one is requantised and kept. */
-static inline void conv2d(struct conv2d layer, struct requantisation rule, const uint8_t *restrict input,
-                          const int8_t *restrict weights, const int32_t *restrict bias,
-                          const int16_t *restrict multiplier, uint8_t *restrict output)
+static inline __attribute__((always_inline)) void
+conv2d(struct conv2d layer, struct requantisation rule, const uint8_t *restrict input,
+       const int8_t *restrict weights, const int32_t *restrict bias, const int16_t *restrict multiplier,
+       uint8_t *restrict output)
 {
     for (int o = 0; o < layer.outputs; o++) {
         for (int row = 0; row < layer.output_rows; row++) {

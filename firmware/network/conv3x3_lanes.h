@@ -1,11 +1,10 @@
-/* The fast convolution: 3x3, stride 1, no padding, one group, an even number of outputs; followed by max
+/* The fast convolution: 3x3, stride 1, any padding, one group, an even number of outputs; followed by max
  * pooling over 2x2, or by none and at least three columns wide.
  *
  * Two outputs share a word (lanes.h), so one MLA does two of conv2d's multiplications. The sums of a few
  * neighbouring positions stay in registers over all channels: 2x2 positions, which are one window of the
- * pooling, or three in a row. That takes all fourteen registers; GCC spills there and loses a sixth of the
- * speed. So the two innermost loops are in assembly where there is Thumb-2, and the C beside says the same.
- * */
+ * pooling, or three or five in a row. That takes all fourteen registers; GCC spills there, and takes a fifth
+ * longer. So the innermost loops are in assembly where there is Thumb-2; the C beside them says the same. */
 #pragma once
 
 #include <stdint.h>
@@ -14,18 +13,18 @@
 #include "lanes.h"
 #include "requantise.h"
 
-/* Each of the two exists twice:
+/* Each of the three exists twice:
  *   conv3x3_window(): the sums at 2x2 positions, over all channels
- *   conv3x3_row():    the sums at three positions in a row */
+ *   conv3x3_row_of_three(), conv3x3_row_of_five(): the sums at so many positions in a row */
 
 #if defined(__thumb2__) && !defined(NETWORK_PORTABLE)
 
-/* Registers: r0 the pixels, r6 the weights, r1 to r5 pixels loaded, r8 to r10 a row of the kernel; the sums:
- * */
+/* Registers: r0 the pixels, r6 the weights, r1 to r5 pixels loaded, r8 to r10 a row of the kernel, and: */
 #define SUM_1 "r7"
 #define SUM_2 "r11"
 #define SUM_3 "r12"
 #define SUM_4 "lr"
+#define SUM_5 "r5"
 
 /* Two multiplications in two cycles. */
 #define MAC(sum, pixel, weight) "mla " sum ", " pixel ", " weight ", " sum "\n"
@@ -35,16 +34,24 @@
 
 #define LOAD_PIXEL(register, row, column) "ldrb " register ", [r0, #" row " * %c[columns] + " column "]\n"
 
-/* The loop over the channels. Two at a time, where their number is even, save a branch, 3 % of the cycles. */
+/* The loop over the channels. Four or two at a time save branches, 4 % of the cycles; one needs no loop. */
 #define EACH_CHANNEL                                                                                         \
+    ".if %c[channels] > 1\n"                                                                                 \
     ".balign 8\n"                                                                                            \
     "0:\n"                                                                                                   \
+    ".endif\n"                                                                                               \
     ".rept %c[together]\n"
-#define NEXT_CHANNEL "add r0, r0, #%c[plane]\n.endr\n"
-#define NEXT_ROUND   "bne 0b\n"
+#define NEXT_CHANNEL(compare_weight_with_end)                                                                \
+    ".if %c[channels] > 1\n"                                                                                 \
+    "add r0, r0, #%c[plane]\n"                                                                               \
+    ".endif\n"                                                                                               \
+    ".endr\n"                                                                                                \
+    ".if %c[channels] > 1\n" compare_weight_with_end "bne 0b\n"                                              \
+    ".endif\n"
+#define CHANNELS_TOGETHER(channels) ((channels) % 4 == 0 ? 4 : (channels) % 2 == 0 ? 2 : 1)
 #define SIZES(layer)                                                                                         \
-    [columns] "i"(layer.columns), [plane] "i"(layer.rows * layer.columns),                                   \
-        [together] "i"(layer.channels % 2 == 0 ? 2 : 1)
+    [columns] "i"(layer.columns), [plane] "i"(layer.rows * layer.columns), [channels] "i"(layer.channels),   \
+        [together] "i"(CHANNELS_TOGETHER(layer.channels))
 
 /* Each pixel is loaded once, and meets two rows of the kernel: that for the upper two positions, and that for
  * the lower two, which is the one before. Loads stand together, as a lone one takes a cycle more. */
@@ -92,13 +99,13 @@ static inline __attribute__((always_inline)) void conv3x3_window(struct conv2d l
         /* fourth row */
         LOAD_PIXEL("r1", "3", "0") LOAD_PIXEL("r2", "3", "1")
         LOAD_PIXEL("r3", "3", "2") LOAD_PIXEL("r4", "3", "3")
+        ".if %c[channels] > 1\n"
         "ldr r5, %[end]\n"
+        ".endif\n"
         MAC(SUM_3, "r1", "r8") MAC(SUM_3, "r2", "r9") MAC(SUM_3, "r3", "r10")
         MAC(SUM_4, "r2", "r8") MAC(SUM_4, "r3", "r9") MAC(SUM_4, "r4", "r10")
 
-        NEXT_CHANNEL
-        "cmp r6, r5\n"
-        NEXT_ROUND
+        NEXT_CHANNEL("cmp r6, r5\n")
         : "+r"(pixel), "+r"(weight),
           "+r"(upper_left), "+r"(upper_right), "+r"(lower_left), "+r"(lower_right)
         : SIZES(layer), [end] "m"(pairs_end)
@@ -111,10 +118,9 @@ static inline __attribute__((always_inline)) void conv3x3_window(struct conv2d l
     sums[3] = lower_right;
 }
 
-static inline __attribute__((always_inline)) void conv3x3_row(struct conv2d layer, const uint8_t *input,
-                                                              const uint32_t *pairs,
-                                                              const uint32_t *pairs_end, uint32_t bias,
-                                                              uint32_t sums[3])
+static inline __attribute__((always_inline)) void
+conv3x3_row_of_three(struct conv2d layer, const uint8_t *input, const uint32_t *pairs,
+                     const uint32_t *pairs_end, uint32_t bias, uint32_t sums[3])
 {
     register const uint8_t *pixel __asm__("r0") = input;
     register const uint32_t *weight __asm__("r6") = pairs;
@@ -136,9 +142,7 @@ static inline __attribute__((always_inline)) void conv3x3_row(struct conv2d laye
         ROW_OF_PIXELS("0")
         ROW_OF_PIXELS("1")
         ROW_OF_PIXELS("2")
-        NEXT_CHANNEL
-        "cmp r6, %[end]\n"
-        NEXT_ROUND
+        NEXT_CHANNEL("cmp r6, %[end]\n")
         : "+r"(pixel), "+r"(weight), "+r"(left), "+r"(middle), "+r"(right)
         : SIZES(layer), [end] "r"(pairs_end)
         : "r1", "r2", "r3", "r4", "r5", "r8", "r9", "r10", "cc", "memory");
@@ -151,8 +155,54 @@ static inline __attribute__((always_inline)) void conv3x3_row(struct conv2d laye
     sums[2] = right;
 }
 
+static inline __attribute__((always_inline)) void
+conv3x3_row_of_five(struct conv2d layer, const uint8_t *input, const uint32_t *pairs,
+                    const uint32_t *pairs_end, uint32_t bias, uint32_t sums[5])
+{
+    register const uint8_t *pixel __asm__("r0") = input;
+    register const uint32_t *weight __asm__("r6") = pairs;
+    register uint32_t first __asm__(SUM_1) = bias;
+    register uint32_t second __asm__(SUM_2) = bias;
+    register uint32_t third __asm__(SUM_3) = bias;
+    register uint32_t fourth __asm__(SUM_4) = bias;
+    register uint32_t fifth __asm__(SUM_5) = bias;
+
+    /* clang-format off */
+#define ROW_OF_PIXELS(row)                                                                                   \
+        LOAD_WEIGHTS("r8", "r9", "r10")                                                                      \
+        LOAD_PIXEL("r1", row, "0") LOAD_PIXEL("r2", row, "1")                                                \
+        LOAD_PIXEL("r3", row, "2") LOAD_PIXEL("r4", row, "3")                                                \
+        MAC(SUM_1, "r1", "r8") MAC(SUM_1, "r2", "r9") MAC(SUM_1, "r3", "r10")                                \
+        MAC(SUM_2, "r2", "r8") MAC(SUM_2, "r3", "r9") MAC(SUM_2, "r4", "r10")                                \
+        MAC(SUM_3, "r3", "r8") MAC(SUM_3, "r4", "r9")                                                        \
+        MAC(SUM_4, "r4", "r8")                                                                               \
+        LOAD_PIXEL("r1", row, "4") LOAD_PIXEL("r2", row, "5") LOAD_PIXEL("r3", row, "6")                     \
+        MAC(SUM_3, "r1", "r10")                                                                              \
+        MAC(SUM_4, "r1", "r9") MAC(SUM_4, "r2", "r10")                                                       \
+        MAC(SUM_5, "r1", "r8") MAC(SUM_5, "r2", "r9") MAC(SUM_5, "r3", "r10")
+
+    __asm__ volatile(
+        EACH_CHANNEL
+        ROW_OF_PIXELS("0")
+        ROW_OF_PIXELS("1")
+        ROW_OF_PIXELS("2")
+        NEXT_CHANNEL("ldr r1, %[end]\n" "cmp r6, r1\n")
+        : "+r"(pixel), "+r"(weight), "+r"(first), "+r"(second), "+r"(third), "+r"(fourth), "+r"(fifth)
+        : SIZES(layer), [end] "m"(pairs_end)
+        : "r1", "r2", "r3", "r4", "r8", "r9", "r10", "cc", "memory");
+
+#undef ROW_OF_PIXELS
+    /* clang-format on */
+
+    sums[0] = first;
+    sums[1] = second;
+    sums[2] = third;
+    sums[3] = fourth;
+    sums[4] = fifth;
+}
+
 #undef SIZES
-#undef NEXT_ROUND
+#undef CHANNELS_TOGETHER
 #undef NEXT_CHANNEL
 #undef EACH_CHANNEL
 #undef LOAD_PIXEL
@@ -162,22 +212,25 @@ static inline __attribute__((always_inline)) void conv3x3_row(struct conv2d laye
 #undef SUM_2
 #undef SUM_3
 #undef SUM_4
+#undef SUM_5
 
 #else
 
 /* The sums at height x width positions. */
-static inline void conv3x3_positions(struct conv2d layer, int height, int width, const uint8_t *input,
-                                     const uint32_t *pairs, const uint32_t *pairs_end, uint32_t bias,
-                                     uint32_t *sums)
+static inline __attribute__((always_inline)) void
+conv3x3_positions(struct conv2d layer, int height, int width, const uint8_t *input, const uint32_t *pairs,
+                  const uint32_t *pairs_end, uint32_t bias, uint32_t *sums)
 {
     for (int position = 0; position < height * width; position++) {
         sums[position] = bias;
     }
     for (; pairs != pairs_end; pairs += 9, input += layer.rows * layer.columns) {
-        for (int position = 0; position < height * width; position++) {
-            const uint8_t *corner = input + position / width * layer.columns + position % width;
-            for (int k = 0; k < 9; k++) {
-                sums[position] += corner[k / 3 * layer.columns + k % 3] * pairs[k];
+#pragma GCC unroll 9
+        for (int k = 0; k < 9; k++) {
+            const uint8_t *corner = input + k / 3 * layer.columns + k % 3;
+#pragma GCC unroll 5
+            for (int position = 0; position < height * width; position++) {
+                sums[position] += corner[position / width * layer.columns + position % width] * pairs[k];
             }
         }
     }
@@ -189,10 +242,16 @@ static inline void conv3x3_window(struct conv2d layer, const uint8_t *input, con
     conv3x3_positions(layer, 2, 2, input, pairs, pairs_end, bias, sums);
 }
 
-static inline void conv3x3_row(struct conv2d layer, const uint8_t *input, const uint32_t *pairs,
-                               const uint32_t *pairs_end, uint32_t bias, uint32_t sums[3])
+static inline void conv3x3_row_of_three(struct conv2d layer, const uint8_t *input, const uint32_t *pairs,
+                                        const uint32_t *pairs_end, uint32_t bias, uint32_t sums[3])
 {
     conv3x3_positions(layer, 1, 3, input, pairs, pairs_end, bias, sums);
+}
+
+static inline void conv3x3_row_of_five(struct conv2d layer, const uint8_t *input, const uint32_t *pairs,
+                                       const uint32_t *pairs_end, uint32_t bias, uint32_t sums[5])
+{
+    conv3x3_positions(layer, 1, 5, input, pairs, pairs_end, bias, sums);
 }
 
 #endif
@@ -219,22 +278,36 @@ static inline int32_t conv3x3_largest_low(const uint32_t sums[4])
 }
 
 /* Shifts pixels right, four at a time; what comes over from the neighbour is masked. */
-static inline const uint8_t *conv3x3_shifted(const uint8_t *restrict input, uint32_t *restrict shifted,
-                                             int pixels, int shift)
+static inline void conv3x3_shift(const uint8_t *restrict input, uint8_t *restrict shifted, int pixels,
+                                 int shift)
 {
     for (int k = 0; k < pixels; k += 4) {
         uint32_t four;
         __builtin_memcpy(&four, input + k, sizeof four);
-        shifted[k / 4] = four >> shift & (0xffu >> shift) * 0x01010101u;
+        four = four >> shift & (0xffu >> shift) * 0x01010101u;
+        __builtin_memcpy(shifted + k, &four, sizeof four);
     }
-    return (const uint8_t *)shifted;
+}
+
+/* Copies pictures, shifted, into larger ones with zeros around. */
+static inline void conv3x3_pad(struct conv2d layer, const uint8_t *restrict input, uint8_t *restrict padded)
+{
+    for (int channel = 0; channel < layer.channels; channel++) {
+        for (int row = -layer.padding; row < layer.rows + layer.padding; row++) {
+            for (int column = -layer.padding; column < layer.columns + layer.padding; column++) {
+                int is_inside = row >= 0 && row < layer.rows && column >= 0 && column < layer.columns;
+                *padded++ = is_inside ? *input++ >> layer.input_shift : 0;
+            }
+        }
+    }
 }
 
 /* The same bits as conv2d().
  *   packed:  the weights, as lanes_unpack() takes them: two outputs, then the next two; channel, row, column
  *   bias:    pairs as well
- *   scratch: room for the pairs of two outputs, a whole number of words of flash of them, and where the input
- *            is shifted, for its pixels, a multiple of four */
+ *   scratch: room for the pairs of two outputs, a whole number of words of flash of them, and for a copy of
+ *            the input with its padding, where it is padded or shifted
+ * An input that is shifted only has a number of pixels that 4 divides. */
 static inline __attribute__((always_inline)) void
 conv3x3_lanes(struct conv2d layer, struct requantisation rule, const uint8_t *restrict input,
               const uint32_t *restrict packed, const uint32_t *restrict bias,
@@ -243,11 +316,18 @@ conv3x3_lanes(struct conv2d layer, struct requantisation rule, const uint8_t *re
     const int taps = 9 * layer.channels;
     const int words = lanes_words(taps, layer.weight_bits);
     const int plane = layer.output_rows * layer.output_columns;
+    const int width = layer.output_columns % 5 == 0 ? 5 : 3; /* of rows, where there is no pooling */
 
-    if (layer.input_shift > 0) {
-        uint32_t *after_pairs = scratch + words * lanes_per_word(layer.weight_bits);
-        input = conv3x3_shifted(input, after_pairs, layer.channels * layer.rows * layer.columns,
-                                layer.input_shift);
+    if (layer.padding > 0 || layer.input_shift > 0) {
+        uint8_t *copy = (uint8_t *)(scratch + words * lanes_per_word(layer.weight_bits));
+        if (layer.padding > 0) {
+            conv3x3_pad(layer, input, copy);
+        } else {
+            conv3x3_shift(input, copy, layer.channels * layer.rows * layer.columns, layer.input_shift);
+        }
+        input = copy;
+        layer.rows += 2 * layer.padding;
+        layer.columns += 2 * layer.padding;
     }
     for (int o = 0; o < layer.outputs; o += 2, output += 2 * plane, packed += words) {
         const uint32_t pair_bias = *bias++;
@@ -266,15 +346,19 @@ conv3x3_lanes(struct conv2d layer, struct requantisation rule, const uint8_t *re
                 }
                 continue;
             }
-            for (int column = 0; column < layer.output_columns; column += 3) {
-                /* The last three may overlap those before. */
-                int first = column + 3 <= layer.output_columns ? column : layer.output_columns - 3;
-                uint32_t sums[3];
-                conv3x3_row(layer, input + row * layer.columns + first, scratch, scratch + taps, pair_bias,
-                            sums);
+            for (int column = 0; column < layer.output_columns; column += width) {
+                /* The last ones may overlap those before. */
+                int first = column + width <= layer.output_columns ? column : layer.output_columns - width;
+                const uint8_t *corner = input + row * layer.columns + first;
+                uint32_t sums[5];
+                if (width == 5) {
+                    conv3x3_row_of_five(layer, corner, scratch, scratch + taps, pair_bias, sums);
+                } else {
+                    conv3x3_row_of_three(layer, corner, scratch, scratch + taps, pair_bias, sums);
+                }
                 next = output + row * layer.output_columns + first;
-#pragma GCC unroll 3
-                for (int k = 0; k < 3; k++) {
+#pragma GCC unroll 5
+                for (int k = 0; k < width; k++) {
                     next[k] = requantise(rule, lanes_low(sums[k]), low_multiplier);
                     next[plane + k] = requantise(rule, lanes_high(sums[k]), high_multiplier);
                 }

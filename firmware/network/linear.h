@@ -16,8 +16,10 @@ struct linear {
 };
 
 /* bias[output] + sum over i of (input[i] >> input_shift) * weight[output * inputs + i] */
-static inline int32_t linear_accumulator(struct linear layer, const uint8_t *input, const int8_t *weights,
-                                         const int32_t *bias, int output)
+static inline __attribute__((always_inline)) int32_t linear_accumulator(struct linear layer,
+                                                                        const uint8_t *input,
+                                                                        const int8_t *weights,
+                                                                        const int32_t *bias, int output)
 {
     int32_t accumulator = bias[output];
     for (int i = 0; i < layer.inputs; i++) {
@@ -28,9 +30,9 @@ static inline int32_t linear_accumulator(struct linear layer, const uint8_t *inp
 }
 
 /* The last layer: the accumulators are the logits. */
-static inline void linear_logits(struct linear layer, const uint8_t *restrict input,
-                                 const int8_t *restrict weights, const int32_t *restrict bias,
-                                 int32_t *restrict logits)
+static inline __attribute__((always_inline)) void
+linear_logits(struct linear layer, const uint8_t *restrict input, const int8_t *restrict weights,
+              const int32_t *restrict bias, int32_t *restrict logits)
 {
     for (int o = 0; o < layer.outputs; o++) {
         logits[o] = linear_accumulator(layer, input, weights, bias, o);
@@ -38,9 +40,10 @@ static inline void linear_logits(struct linear layer, const uint8_t *restrict in
 }
 
 /* Any other layer: the accumulators are requantised, with a multiplier for each output. */
-static inline void linear(struct linear layer, struct requantisation rule, const uint8_t *restrict input,
-                          const int8_t *restrict weights, const int32_t *restrict bias,
-                          const int16_t *restrict multiplier, uint8_t *restrict output)
+static inline __attribute__((always_inline)) void
+linear(struct linear layer, struct requantisation rule, const uint8_t *restrict input,
+       const int8_t *restrict weights, const int32_t *restrict bias, const int16_t *restrict multiplier,
+       uint8_t *restrict output)
 {
     for (int o = 0; o < layer.outputs; o++) {
         output[o] = requantise(rule, linear_accumulator(layer, input, weights, bias, o), multiplier[o]);

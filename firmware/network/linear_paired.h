@@ -3,8 +3,7 @@
  * A pixel of 8 bits times an unsigned weight of 8 bits fits 16 bits, so one MUL gives the products of two
  * outputs side by side. Two sums hold everything: that of the words, modulo 2^32, and that of their upper
  * halves; the lower halves' is the first minus the second shifted up. Weights lie in flash with 128 added,
- * which the sum of the pixels takes back at the end. There is no condition on the weights: 32 bits hold it
- * all.
+ * which the sum of the pixels takes back at the end. All of it is exact modulo 2^32, whatever the weights.
  *
  * GCC moves registers about in the two inner loops, and its encodings of 32 bits wait for the flash, so they
  * are in assembly where there is Thumb-2; the C beside them says the same. */
@@ -16,7 +15,7 @@
 #include "requantise.h"
 
 #define LINEAR_PAIRED_MASK   0x00ff00ffu
-#define LINEAR_PAIRED_OFFSET 128 /* added to each weight, so that it is not negative */
+#define LINEAR_PAIRED_OFFSET 128u /* added to each weight, so that it is not negative */
 
 /* The sums of pairs of products. */
 struct linear_pair {
@@ -24,16 +23,12 @@ struct linear_pair {
 };
 
 /* Each of the two exists twice:
- *   linear_four_outputs(): a word of weights for each input; the even bytes belong to outputs 0 and 2, the
- * odd
- *                          ones to 1 and 3
- *   linear_two_outputs():  a word for two inputs; the even bytes belong to the first, the odd to the second
- * */
+ *   linear_four_outputs(): a word of weights for each input; even bytes of outputs 0 and 2, odd of 1 and 3
+ *   linear_two_outputs():  a word for two inputs; even bytes belong to the first, odd ones to the second */
 
 #if defined(__thumb2__) && !defined(NETWORK_PORTABLE)
 
-/* Registers: r0 the pixels, r1 the weights, r2 and r3 weights loaded, r5 and r6 pixels loaded, r10 the mask.
- * */
+/* Registers: r0 the pixels, r1 the weights, r2 and r3 weights loaded, r5 and r6 pixels, r10 the mask. */
 #define PRODUCTS(pair, pixel) "muls " pair ", " pixel ", " pair "\n"
 #define ADD(pair, words, upper_halves)                                                                       \
     "add " words ", " pair "\n"                                                                              \
@@ -148,18 +143,18 @@ static inline void linear_two_outputs(const uint8_t *input, const uint32_t *weig
 
 #endif
 
-static inline int32_t linear_lower_sum(struct linear_pair sums)
+static inline uint32_t linear_lower_sum(struct linear_pair sums)
 {
-    return (int32_t)(sums.words - (sums.upper_halves << 16));
+    return sums.words - (sums.upper_halves << 16);
 }
 
-static inline int32_t linear_upper_sum(struct linear_pair sums)
+static inline uint32_t linear_upper_sum(struct linear_pair sums)
 {
-    return (int32_t)sums.upper_halves;
+    return sums.upper_halves;
 }
 
 /* Four pixels at a time, by the same two sums. */
-static inline int32_t linear_sum_of_pixels(struct linear layer, const uint8_t *input)
+static inline uint32_t linear_sum_of_pixels(struct linear layer, const uint8_t *input)
 {
     uint32_t mask = LINEAR_PAIRED_MASK;
     struct linear_pair sums = {0, 0};
@@ -180,24 +175,26 @@ static inline int32_t linear_sum_of_pixels(struct linear layer, const uint8_t *i
 /* The accumulators of the outputs from `first` on: four of them, or the last two. Returns how many. */
 static inline __attribute__((always_inline)) int
 linear_paired_group(struct linear layer, const uint8_t *input, const uint32_t *weights, const int32_t *bias,
-                    int first, int32_t sum_of_pixels, int32_t accumulators[4])
+                    int first, uint32_t sum_of_pixels, int32_t accumulators[4])
 {
     struct linear_pair sums[2];
+    uint32_t sum[4];
     int count = layer.outputs - first >= 4 ? 4 : 2;
     weights += first * layer.inputs / 4;
     if (count == 4) {
         linear_four_outputs(input, weights, layer.inputs, sums);
-        accumulators[0] = linear_lower_sum(sums[0]);
-        accumulators[1] = linear_lower_sum(sums[1]);
-        accumulators[2] = linear_upper_sum(sums[0]);
-        accumulators[3] = linear_upper_sum(sums[1]);
+        sum[0] = linear_lower_sum(sums[0]);
+        sum[1] = linear_lower_sum(sums[1]);
+        sum[2] = linear_upper_sum(sums[0]);
+        sum[3] = linear_upper_sum(sums[1]);
     } else {
         linear_two_outputs(input, weights, layer.inputs, sums);
-        accumulators[0] = linear_lower_sum(sums[0]);
-        accumulators[1] = linear_upper_sum(sums[0]);
+        sum[0] = linear_lower_sum(sums[0]);
+        sum[1] = linear_upper_sum(sums[0]);
     }
     for (int k = 0; k < count; k++) {
-        accumulators[k] += bias[first + k] - LINEAR_PAIRED_OFFSET * sum_of_pixels;
+        accumulators[k] =
+            (int32_t)((uint32_t)bias[first + k] + sum[k] - LINEAR_PAIRED_OFFSET * sum_of_pixels);
     }
     return count;
 }
@@ -209,7 +206,7 @@ static inline __attribute__((always_inline)) void
 linear_paired_logits(struct linear layer, const uint8_t *restrict input, const uint32_t *restrict weights,
                      const int32_t *restrict bias, int32_t *restrict logits)
 {
-    int32_t sum_of_pixels = linear_sum_of_pixels(layer, input);
+    uint32_t sum_of_pixels = linear_sum_of_pixels(layer, input);
     for (int o = 0; o < layer.outputs;) {
         int32_t accumulators[4];
         int count = linear_paired_group(layer, input, weights, bias, o, sum_of_pixels, accumulators);
@@ -225,7 +222,7 @@ linear_paired(struct linear layer, struct requantisation rule, const uint8_t *re
               const uint32_t *restrict weights, const int32_t *restrict bias,
               const int16_t *restrict multiplier, uint8_t *restrict output)
 {
-    int32_t sum_of_pixels = linear_sum_of_pixels(layer, input);
+    uint32_t sum_of_pixels = linear_sum_of_pixels(layer, input);
     for (int o = 0; o < layer.outputs;) {
         int32_t accumulators[4];
         int count = linear_paired_group(layer, input, weights, bias, o, sum_of_pixels, accumulators);

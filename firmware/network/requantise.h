@@ -12,12 +12,11 @@ struct requantisation {
 /* clamp((accumulator * multiplier + half) >> shift, 0, maximum): ReLU and rounding in one.
  *
  * One 32-bit multiplication: the model file is refused where the product could leave int32. The shift of a
- * negative number is arithmetic, as GCC and Clang define it. */
+ * negative number is arithmetic, as GCC and Clang define it. Shift and clamp are one instruction, USAT, where
+ * the maximum is one less than a power of two. */
 static inline uint8_t requantise(struct requantisation rule, int32_t accumulator, int32_t multiplier)
 {
     int32_t scaled = (accumulator * multiplier + (1 << (rule.shift - 1))) >> rule.shift;
-    if (scaled < 0) {
-        return 0;
-    }
+    scaled = scaled < 0 ? 0 : scaled;
     return (uint8_t)(scaled > rule.maximum ? rule.maximum : scaled);
 }

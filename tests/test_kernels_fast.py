@@ -1,0 +1,237 @@
+"""The fast kernels compute the specification kernels' bits, on this computer and on a simulated chip."""
+
+import network_builds
+import numpy as np
+import pytest
+
+from training import fast_kernels, kernels, mnist, model_file, reference
+from training.model_file import (
+    IMAGE,
+    LANE_MAX,
+    Conv2d,
+    Linear,
+    MaxPool2d,
+    Model,
+    Requantisation,
+    Tensor,
+)
+from training.paths import MODELS
+
+
+class Network:
+    """Layers that the fast kernels take, one after the other.
+
+    extreme: weights at both ends of their range, as many as the two lanes of a word hold, and a bias that
+    brings the sum to the very end of its lane.
+    """
+
+    def __init__(self, seed, extreme=False):
+        self.generator = np.random.default_rng(seed)
+        self.extreme = extreme
+        self.layers = []
+        self.tensors = [IMAGE]
+
+    def conv(self, outputs, bits=8, pool=False, maximum=127, **options):
+        source = self.tensors[-1]
+        shape = (outputs, source.shape[0], 3, 3)
+        filters = [
+            self._filter(shape[1:], bits, source.high >> options.get("input_shift", 0))
+            for _ in range(outputs)
+        ]
+        weights = np.array([weights for weights, _ in filters], np.int8)
+        bias = np.array([bias for _, bias in filters], np.int32)
+        # Sums reach 15 bits, and the multiplier may have as many.
+        multiplier = self.generator.integers(1, 32768, outputs).astype(np.int16)
+        rule = Requantisation(multiplier, max(1, 29 - int(maximum).bit_length()), maximum)
+        self._add(Conv2d(weights, bias, rule, weight_bits=bits, **options))
+        if pool:
+            self._add(MaxPool2d(2, 2))
+        return self
+
+    def hidden(self, outputs, maximum=127):
+        inputs = self.tensors[-1].count
+        weights = self._any_weights((outputs, inputs))
+        largest = int(np.abs(weights.astype(np.int64)).sum(axis=1).max()) * self.tensors[-1].high + 1000
+        multiplier = np.full(outputs, max(1, min(32767, 2**30 // largest)), np.int16)
+        bias = self.generator.integers(-1000, 1000, outputs, np.int32, endpoint=True)
+        return self._add(Linear(weights, bias, Requantisation(multiplier, 20, maximum)))
+
+    def model(self):
+        weights = self._any_weights((10, self.tensors[-1].count))
+        room = 2**31 - 1 - int(weights.astype(np.int64).clip(0).sum(axis=1).max()) * self.tensors[-1].high
+        bias = self.generator.integers(-room, room, 10, np.int32, endpoint=True)
+        self._add(Linear(weights, bias))
+        return Model("random", tuple(self.layers), 1e-9)
+
+    def _add(self, layer):
+        self.tensors.append(layer.output(self.tensors[-1]))
+        self.layers.append(layer)
+        return self
+
+    def _any_weights(self, shape):
+        if self.extreme:
+            return self.generator.choice(np.array([-128, 127], np.int8), shape)
+        return self.generator.integers(-128, 127, shape, np.int8, endpoint=True)
+
+    def _filter(self, shape, bits, largest_input):
+        """Weights and a bias whose sums stay within 16 bits."""
+        end = 2 ** (bits - 1) - 1
+        weights = np.zeros(shape, np.int8)
+        room = {1: LANE_MAX, -1: LANE_MAX}
+        for place in self.generator.permutation(weights.size):
+            size = end if self.extreme else int(self.generator.integers(0, end, endpoint=True))
+            sign = int(self.generator.choice([1, -1]))
+            if size * largest_input <= room[sign]:
+                weights.flat[place] = sign * size
+                room[sign] -= size * largest_input
+        if self.extreme:
+            return weights, int(self.generator.choice([room[1], -room[-1]]))
+        return weights, int(self.generator.integers(-room[-1], room[1], endpoint=True))
+
+
+def networks(extreme):
+    def network(seed):
+        return Network(seed, extreme)
+
+    return {
+        "linear": network(1).model(),
+        "conv": network(2).conv(2, maximum=255).model(),
+        "pooled": network(3).conv(4, pool=True).conv(6, 4, pool=True).conv(8, 4).model(),
+        "two_bits": network(4).conv(6, 2, pool=True, maximum=15).conv(4, 2, maximum=1).model(),
+        "shifted": network(5).conv(2, input_shift=1, pool=True).conv(2, 8, maximum=63).model(),
+        "overlapping": network(6).conv(4, 4, pool=True).conv(4, 4).conv(2, 4, pool=True).model(),
+        "odd_channels": network(7).conv(2, 4, pool=True).conv(2, 2, pool=True, maximum=7).conv(16, 8).model(),
+        "padded": network(9).conv(4, pool=True, padding=1).conv(2, 4, padding=2).conv(2, pool=True).model(),
+        "padded_and_shifted": network(10)
+        .conv(4, pool=True, padding=1, input_shift=1)
+        .conv(6, 4, pool=True)
+        .conv(8, 4, pool=True, padding=1)
+        .model(),
+        "rows_of_five": network(11)
+        .conv(2, 4, pool=True)
+        .conv(2, 4, pool=True)
+        .conv(6, 4, padding=1)
+        .conv(16, 4)
+        .model(),
+        "hidden": network(8).hidden(32).hidden(18, maximum=255).model(),
+    }
+
+
+NAMES = list(networks(False))
+
+
+@pytest.fixture(params=[False, True], ids=["any", "extreme"], scope="module")
+def models(request):
+    return networks(request.param)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fast_kernels_are_chosen(models, name):
+    chosen = [fast_kernels.choose(step).header for step in kernels.steps(models[name])]
+    assert set(chosen) - {"linear.h"} <= {"conv3x3_lanes.h", "linear_paired.h"}
+    assert chosen[0] != "linear.h"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_this_computer_computes_the_references_logits(models, name, tmp_path):
+    images = network_builds.edge_images()
+    logits = network_builds.run_native(models[name], tmp_path, images)
+    np.testing.assert_array_equal(logits, reference.run(models[name], images), strict=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_simulated_chip_computes_the_references_logits(models, name, tmp_path):
+    images = network_builds.edge_images()[2:3]
+    logits = network_builds.run_arm(models[name], tmp_path, images)
+    np.testing.assert_array_equal(logits, reference.run(models[name], images), strict=True)
+
+
+@pytest.mark.parametrize("definition", ["-DNETWORK_PORTABLE", "-DNETWORK_SPECIFICATION"])
+def test_the_c_beside_the_assembly_computes_the_same(definition, tmp_path):
+    model = networks(True)["odd_channels"]
+    images = network_builds.edge_images()[2:3]
+    logits = network_builds.run_arm(model, tmp_path, images, definition)
+    np.testing.assert_array_equal(logits, reference.run(model, images), strict=True)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_shapes(seed, tmp_path):
+    generator = np.random.default_rng(seed)
+    network = Network(seed, extreme=bool(seed % 2))
+    for _ in range(3):
+        columns = network.tensors[-1].shape[-1]
+        pool = columns >= 12 and bool(generator.integers(2))
+        padding = int(generator.integers(0, 2))
+        shift = int(generator.integers(0, 3)) if padding or network.tensors[-1].count % 4 == 0 else 0
+        outputs, bits = 2 * int(generator.integers(1, 4)), int(generator.choice([8, 4, 2]))
+        network.conv(
+            outputs,
+            bits,
+            pool=pool,
+            maximum=int(generator.integers(1, 128)),
+            input_shift=shift,
+            padding=padding,
+        )
+    model = network.model()
+    images = network_builds.edge_images(seed)
+    expected = reference.run(model, images)
+    np.testing.assert_array_equal(network_builds.run_native(model, tmp_path, images), expected)
+    np.testing.assert_array_equal(network_builds.run_arm(model, tmp_path, images[3:4]), expected[3:4])
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {"stride": 2},
+        {"outputs": 3},
+        {"kernel": 2},
+        {"weight": 127},
+    ],
+    ids=str,
+)
+def test_other_convolutions_are_left_to_the_specification(layer):
+    kernel, outputs = layer.get("kernel", 3), layer.get("outputs", 2)
+    weights = np.full((outputs, 1, kernel, kernel), layer.get("weight", 1), np.int8)
+    rule = Requantisation(np.ones(outputs, np.int16), 8, 127)
+    options = {name: layer[name] for name in ("stride",) if name in layer}
+    conv = Conv2d(weights, np.zeros(outputs, np.int32), rule, **options)
+    step = kernels.Step(0, conv, IMAGE, conv.output(IMAGE))
+    assert fast_kernels.choose(step).header == "conv2d.h"
+
+
+@pytest.mark.parametrize(("outputs", "inputs", "shift"), [(9, 784, 0), (10, 783, 0), (10, 784, 1)])
+def test_other_linear_layers_are_left_to_the_specification(outputs, inputs, shift):
+    linear = Linear(
+        np.zeros((outputs, inputs), np.int8), np.zeros(outputs, np.int32), None, input_shift=shift
+    )
+    source = Tensor((inputs,), 0, 255)
+    step = kernels.Step(0, linear, source, linear.output(source))
+    assert fast_kernels.choose(step).header == "linear.h"
+
+
+@pytest.mark.parametrize("path", sorted(MODELS.glob("*.npz")), ids=lambda path: path.stem)
+def test_committed_models_compute_the_references_logits_on_the_simulated_chip(path, tmp_path):
+    model = model_file.load(path)
+    images = mnist.load_test_set().images[::20]
+    machine = network_builds.arm_machine(model, tmp_path, counts=False)
+    logits = [machine.classify(image.tobytes())[0] for image in images]
+    np.testing.assert_array_equal(logits, reference.run(model, images))
+
+
+def test_biases_at_both_ends_of_32_bits(tmp_path):
+    bias = np.array([2**31 - 1, -(2**31)] * 5, np.int32)
+    model = Model("ends", (Linear(np.zeros((10, 784), np.int8), bias),), 1e-9)
+    images = network_builds.edge_images()[:2]
+    for run in (network_builds.run_native, network_builds.run_arm):
+        np.testing.assert_array_equal(run(model, tmp_path, images), reference.run(model, images))
+
+
+def test_weights_of_two_outputs_share_words():
+    weights = np.array([[-7, 7, 0, 1, -1], [3, -3, 2, 0, 7]], np.int8)
+    assert [f"{word:08x}" for word in fast_kernels.pack_lanes(weights, 4)] == ["8a5b98f1", "888f8887"]
+
+
+def test_weights_of_four_outputs_share_words_and_the_last_two_theirs():
+    weights = np.arange(-128, -116, dtype=np.int8).reshape(6, 2)
+    words = [f"{word:08x}" for word in fast_kernels.pack_products(weights)]
+    assert words == ["06040200", "07050301", "0b0a0908"]

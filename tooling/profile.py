@@ -1,0 +1,283 @@
+"""`profile`: where the cycles, the flash and the SRAM of one inference go, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from host import link
+from tooling import renode_trace, size
+from tooling.cortex_m3 import ASSUMPTIONS, CLOCK, Count, Machine
+from tooling.errors import ToolError
+from tooling.paths import shown
+from tooling.tables import milliseconds, numbers_table, percent, ratio
+from training import fast_kernels, kernels, reference
+from training.kernels import Step
+from training.mnist import Digits
+from training.model_file import Model
+
+_NETWORK = "network_run"
+_LARGEST = 12  # symbols shown
+_BITS_A_BYTE = 10  # on the wire, with start and stop
+_BAUD_RATES = (link.DEFAULT_BAUD, 1_000_000)
+
+
+@dataclass(frozen=True)
+class LayerProfile:
+    """What one layer takes; `flash` is its constants and its own code, in bytes."""
+
+    name: str
+    kernel: str
+    output: tuple[int, ...]
+    macs: int
+    instructions: int
+    cycles: int
+    flash: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What one inference takes. `rest` is network_run itself; stack and arena in bytes of SRAM."""
+
+    layers: tuple[LayerProfile, ...]
+    rest: Count
+    label: int
+    logits: tuple[int, ...]
+    stack: int
+    stack_reserved: int
+    arena: int
+    flash_loads: int
+    fetch_stalls: int
+
+    @property
+    def instructions(self) -> int:
+        return sum(layer.instructions for layer in self.layers) + self.rest.instructions
+
+    @property
+    def cycles(self) -> int:
+        return sum(layer.cycles for layer in self.layers) + self.rest.cycles
+
+    @property
+    def macs(self) -> int:
+        return sum(layer.macs for layer in self.layers)
+
+
+def measure(elf_file: Path, model: Model, image: np.ndarray) -> Profile:
+    """Runs one inference of `elf_file`, which was built from `model`, on an image, uint8 (28, 28).
+
+    Errors: ToolError where the firmware does not run, or is another model's.
+    """
+    steps = kernels.steps(model)
+    symbols = size.measure(elf_file).symbols
+    machine = Machine(elf_file, owners=[_NETWORK, *(step.function for step in steps)])
+    logits, execution = machine.classify(image.tobytes())
+    if logits != reference.run(model, image[np.newaxis])[0].tolist():
+        raise ToolError(f"{shown(elf_file)} computes something else than the model: type './inv build'.")
+    layers = []
+    for step in steps:
+        count = execution.counts.get(step.function, Count())
+        layers.append(
+            LayerProfile(
+                name=step.title,
+                kernel=fast_kernels.choose(step).header.removesuffix(".h"),
+                output=step.target.shape,
+                macs=step.macs,
+                instructions=count.instructions,
+                cycles=count.cycles,
+                flash=_flash_of(step, symbols),
+            )
+        )
+    sizes = {symbol.name: symbol.size for symbol in symbols}
+    return Profile(
+        layers=tuple(layers),
+        rest=execution.counts[_NETWORK],
+        label=int(np.argmax(logits)),
+        logits=tuple(logits),
+        stack=execution.stack,
+        stack_reserved=machine.symbols.get("stack_top", 0) - machine.symbols.get("stack_bottom", 0),
+        arena=sizes.get("arena", 0),
+        flash_loads=execution.flash_loads,
+        fetch_stalls=execution.fetch_stalls,
+    )
+
+
+def report(elf_file: Path, model: Model, digits: Digits, index: int) -> tuple[Profile, str]:
+    """The profile of one test image, and all of it as text. Errors: ToolError."""
+    if not 0 <= index < len(digits):
+        raise ToolError(f"The test set has no image {index}: choose 0 to {len(digits) - 1}.")
+    profile = measure(elf_file, model, digits.images[index])
+    title = (
+        f"{shown(elf_file)}, model {model.name}, test image {index}: "
+        f"recognised as {profile.label}, labelled {digits.labels[index]}"
+    )
+    return profile, "\n\n".join(
+        [
+            title,
+            _layer_table(profile),
+            _memory(profile),
+            _symbols(elf_file),
+            _end_to_end(profile, model),
+            ASSUMPTIONS,
+        ]
+    )
+
+
+def check_in_renode(elf_file: Path) -> str:
+    """Has Renode's execution tracer count the instructions of the board's self-test, and compares them.
+
+    Returns a sentence. Errors: ToolError where Renode is missing or executes others.
+    """
+    machine = Machine(elf_file, records=True)
+    _, execution = machine.classify(reference.selftest_image().tobytes())
+    functions = {machine.function_at(address) for address in execution.addresses}
+    traced = renode_trace.function_at_boot(elf_file, machine.symbols[_NETWORK], execution.total.instructions)
+    own = [address for address in traced if machine.function_at(address) in functions]
+    skipped = renode_trace.skipped(own, execution.addresses, machine.conditional_after)
+    if skipped is None:
+        raise ToolError(
+            f"Renode executed other instructions of {_NETWORK} than the emulator, {len(own):,} and not "
+            f"{len(execution.addresses):,}: the profile cannot be trusted until it is known why."
+        )
+    return (
+        f"Renode's execution tracer saw the same {len(execution.addresses):,} instructions of {_NETWORK} "
+        f"in the self-test, one by one; between them {skipped:,} that their condition skipped, and "
+        f"{len(traced) - len(own):,} of interrupts."
+    )
+
+
+def plot(profile: Profile, title: str, path: Path) -> None:
+    """A picture of the layers' cycles, cycles a MAC beside the bars, as PNG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 1.2 + 0.5 * len(profile.layers)), layout="constrained")
+    axes = figure.subplots()
+    names = [layer.name for layer in profile.layers]
+    bars = axes.barh(names, [layer.cycles / 1000 for layer in profile.layers], color="tab:blue")
+    notes = [
+        f" {percent(layer.cycles, profile.cycles)}, {ratio(layer.cycles, layer.macs)} cycles/MAC"
+        for layer in profile.layers
+    ]
+    axes.bar_label(bars, notes)
+    axes.invert_yaxis()
+    axes.margins(x=0.35)
+    axes.set_xlabel("thousand cycles, estimated")
+    axes.set_title(f"{title}: {profile.cycles:,} cycles, {milliseconds(profile.cycles)}", loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120)
+
+
+def _layer_table(profile: Profile) -> str:
+    rows = [("layer", "kernel", "output", "MACs", "instructions", "cycles", "cycles/MAC", "share", "flash")]
+    for layer in profile.layers:
+        rows.append(
+            (
+                layer.name,
+                layer.kernel,
+                "x".join(map(str, layer.output)),
+                f"{layer.macs:,}" if layer.macs else "",
+                f"{layer.instructions:,}",
+                f"{layer.cycles:,}",
+                ratio(layer.cycles, layer.macs),
+                percent(layer.cycles, profile.cycles),
+                f"{layer.flash:,}",
+            )
+        )
+    rest = profile.rest
+    rows.append(
+        (
+            _NETWORK,
+            "",
+            "",
+            "",
+            f"{rest.instructions:,}",
+            f"{rest.cycles:,}",
+            "",
+            percent(rest.cycles, profile.cycles),
+            "",
+        )
+    )
+    rows.append(
+        (
+            "total",
+            "",
+            "",
+            f"{profile.macs:,}",
+            f"{profile.instructions:,}",
+            f"{profile.cycles:,}",
+            ratio(profile.cycles, profile.macs),
+            "100.0 %",
+            f"{sum(layer.flash for layer in profile.layers):,}",
+        )
+    )
+    lines = [
+        f"{milliseconds(profile.cycles)} at {CLOCK // 1_000_000} MHz; of the cycles, "
+        f"{profile.fetch_stalls:,} wait for code and {2 * profile.flash_loads:,} for {profile.flash_loads:,} "
+        "loads from flash"
+    ]
+    return "\n".join([numbers_table(rows), *lines])
+
+
+def _memory(profile: Profile) -> str:
+    return (
+        f"SRAM: {profile.arena:,} bytes of activations and scratch memory, shared by all layers; "
+        f"{profile.stack:,} bytes of stack in {_NETWORK}, of {profile.stack_reserved:,} reserved"
+    )
+
+
+def _symbols(elf_file: Path) -> str:
+    largest = size.measure(elf_file).symbols[:_LARGEST]
+    rows = [
+        ("largest symbols", "in", "bytes"),
+        *((name.name, name.memory, f"{name.size:,}") for name in largest),
+    ]
+    return numbers_table(rows)
+
+
+def _end_to_end(profile: Profile, model: Model) -> str:
+    """The time from the first byte of a request to the last of its answer, nothing overlapping."""
+    request = len(link.encode_frame(link.Command.CLASSIFY, 0, bytes(range(1, 197)) * 4))
+    answer = len(_answer(profile, model))
+    lines = []
+    for baud in _BAUD_RATES:
+        to_board, to_host = (1000 * _BITS_A_BYTE * count / baud for count in (request, answer))
+        compute = 1000 * profile.cycles / CLOCK
+        lines.append(
+            f"End to end at {baud:,} baud: {to_board + compute + to_host:.1f} ms = "
+            f"{to_board:.1f} for the request of {request} bytes + {compute:.1f} for the network + "
+            f"{to_host:.1f} for the answer of {answer}"
+        )
+    return "\n".join(lines)
+
+
+def _answer(profile: Profile, model: Model) -> str:
+    """What the board says to this image, up to the line that a program waits for."""
+    hundredths = [round(100 * logit * model.logit_scale) for logit in profile.logits]
+    lines = [
+        "Image data received successfully",
+        "Starting inference...",
+        f"Predicted class: {profile.label}",
+        "Logits:",
+        *(f"Class {digit}: {value / 100:.2f}" for digit, value in enumerate(hundredths)),
+        link.format_line(
+            "result",
+            seq=10_000,
+            image="00000000",
+            label=profile.label,
+            logits=",".join(map(str, hundredths)),
+            cycles=profile.cycles,
+        ),
+    ]
+    return "".join(f"{line.rstrip()}\r\n" for line in lines)
+
+
+def _flash_of(step: Step, symbols: Sequence[size.Symbol]) -> int:
+    own = [
+        symbol.size
+        for symbol in symbols
+        if symbol.memory == "flash" and symbol.name.startswith(f"{step.name}_")
+    ]
+    return sum(own)
