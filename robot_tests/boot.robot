@@ -19,4 +19,4 @@ The Board Holds The Network Of The Model File
 
 The Stack Has Room To Spare
     Classify Digit    0
-    Stack Should Stay Below    1024
+    Stack Should Stay Below    768

@@ -17,4 +17,4 @@ The Board Answers Image After Image
     ${recognised} =    Classify The First Digits    ${IMAGES}
     Should Be True    ${recognised} > 0.85
     Board Should Report    selftest=passed
-    Stack Should Stay Below    1024
+    Stack Should Stay Below    768
