@@ -11,7 +11,7 @@ from tooling.paths import BUILD, FIRMWARE, GENERATED, MEMORY_MAP, MODELS, ROOT, 
 
 # The model that a fresh clone builds. `train`, `export` and `build` with a model choose another; `clean`
 # chooses this one again.
-DEFAULT_MODEL = "linear"
+DEFAULT_MODEL = "cnn"
 
 BLUEPILL = "bluepill"
 NATIVE = "native"
