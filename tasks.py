@@ -42,6 +42,13 @@ def project_task(**options: Any) -> Callable[[Callable[..., None]], Any]:
     return decorate
 
 
+def _require_torch() -> None:
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise ToolError("Training needs torch: type './inv setup --train'.") from None
+
+
 @project_task(
     help={
         "train": "install torch as well, which only training needs",
@@ -76,10 +83,7 @@ def train(
     context: Context, model: str = "", seed: int = -1, epochs: int = 0, limit: int = 0, fresh: bool = False
 ) -> None:
     """Train a network on MNIST with PyTorch and write models/NAME.npz."""
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise ToolError("Training needs torch: type './inv setup --train'.") from None
+    _require_torch()
     from tooling import build as builds
     from training.train import train as train_network
 
@@ -95,6 +99,21 @@ def train(
     print(result)
     if result.output and result.output.parent == MODELS:
         builds.choose_model(result.output)
+
+
+@project_task(
+    help={
+        "model": "the network to train",
+        "seeds": "how many, from 1 on; those that have a result are not trained again",
+    }
+)
+def results(context: Context, model: str = "cnn", seeds: int = 5) -> None:
+    """Train a network with several seeds and write training/RESULTS.md."""
+    _require_torch()
+    from training.results import train_seeds
+
+    if not train_seeds(model, range(1, seeds + 1)):
+        raise Exit("\nresults was interrupted; type it again to go on.", 130)
 
 
 @project_task(help={"model": _MODEL})

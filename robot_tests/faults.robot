@@ -39,7 +39,7 @@ A Byte Of The Received Image Changes In SRAM
     Classify Digit    1
 
 A Byte Of The Weights Changes In Flash
-    Alter A Byte Of    layer0_weights    4000
+    Alter A Byte Of    layer0_weights    100
     Break The Board    press reset
     Board Should Restart    selftest=flash
     Board Should Refuse To Classify    flash

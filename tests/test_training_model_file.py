@@ -3,14 +3,16 @@
 import io
 import json
 import random
+import re
 import zipfile
 
 import numpy as np
 import pytest
+import random_networks
 
-from training import model_file
+from training import model_file, reference
 from training.errors import TrainingError
-from training.model_file import Linear, Model
+from training.model_file import AvgPool2d, Conv2d, Linear, MaxPool2d, Model, Requantisation, Tensor
 from training.paths import MODELS
 
 
@@ -233,6 +235,86 @@ def test_an_accumulator_reaches_the_ends_of_32_bits_but_not_past_them(sign):
         random_model(layers=(Linear(weights, bias),))
 
 
+@pytest.mark.parametrize("name", random_networks.networks())
+def test_every_kind_of_layer_comes_back_as_it_was_saved(name, tmp_path):
+    model = random_networks.networks()[name]
+    path = tmp_path / "random.npz"
+    model_file.save(model, path)
+    loaded = model_file.load(path)
+    assert loaded.checksum == model.checksum and loaded.tensors == model.tensors
+    images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), np.uint8)
+    np.testing.assert_array_equal(reference.run(loaded, images), reference.run(model, images))
+
+
+def one_convolution(**changes):
+    """A convolution's arguments, 2 outputs of 3x3, some of them replaced."""
+    rule = Requantisation(np.array([100, 200], np.int16), 8, 127)
+    arguments = {
+        "weights": np.full((2, 1, 3, 3), 7, np.int8),
+        "bias": np.zeros(2, np.int32),
+        "requantisation": rule,
+        "weight_bits": 4,
+    }
+    return Conv2d(**(arguments | changes))
+
+
+def rule(multiplier=100, outputs=2, shift=8, maximum=127):
+    return Requantisation(np.full(outputs, multiplier, np.int16), shift, maximum)
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (lambda: one_convolution(weights=np.full((2, 1, 3, 3), 8, np.int8)), "do not fit 4 bits"),
+        (lambda: one_convolution(weight_bits=2), "do not fit 2 bits"),
+        (lambda: one_convolution(weight_bits=5), "weights of 5 bits, not of 8, 4 or 2"),
+        (lambda: one_convolution(weight_bits=4.0), "weights of 4.0 bits"),
+        (lambda: one_convolution(requantisation=None), "accumulators are not requantised"),
+        (lambda: one_convolution(requantisation=rule(outputs=3)), "2 outputs and 3 multipliers"),
+        (lambda: one_convolution(stride=0), "its stride is 0, not 1 to 28"),
+        (lambda: one_convolution(stride=None), "its stride is None"),
+        (lambda: one_convolution(padding=3), "its padding is 3, not 0 to 2"),
+        (lambda: one_convolution(groups=3), "its number of groups is 3, not 1 to 2"),
+        (lambda: one_convolution(input_shift=8), "its input shift is 8, not 0 to 7"),
+        (lambda: rule(multiplier=0), "a multiplier that is not positive"),
+        (lambda: rule(shift=31), "its shift is 31, not 1 to 30"),
+        (lambda: rule(maximum=256), "its largest activation is 256, not 1 to 255"),
+        (lambda: MaxPool2d(0, 1), "its window is 0"),
+        (lambda: AvgPool2d(2, 2.0), "its stride is 2.0"),
+    ],
+)
+def test_settings_that_no_layer_can_have_are_named(make, complaint):
+    with pytest.raises(TrainingError, match=re.escape(complaint)):
+        make()
+
+
+def test_a_requantisation_that_could_overflow_is_refused():
+    """The largest accumulator is 9 * 7 * 255 = 16,065, and 16,065 * 32,767 is well inside 31 bits."""
+    layer = one_convolution(requantisation=rule(32_767))
+    assert layer.output(model_file.IMAGE).shape == (2, 26, 26)
+    largest = 2**31 - 1 - 2**7
+    bias = np.array([0, largest // 32_767 - 16_065], np.int32)
+    assert one_convolution(requantisation=rule(32_767), bias=bias).output(model_file.IMAGE)
+    for one_more in (bias + np.array([0, 1], np.int32), np.array([-(2**31) // 32_767 - 2, 0], np.int32)):
+        with pytest.raises(TrainingError, match=r"its requantisation could reach .* overflow"):
+            one_convolution(requantisation=rule(32_767), bias=one_more).output(model_file.IMAGE)
+
+
+def test_lanes_take_exactly_sixteen_bits():
+    weights = np.array([[[[1, 1, 0], [-2, -1, 0], [0, 0, 0]]]], np.int8)
+    source = Tensor((1, 28, 28), 0, 127)
+    for bias, fits in [
+        (32_767 - 2 * 127, True),
+        (32_767 - 2 * 127 + 1, False),
+        (3 * 127 - 32_767, True),
+        (3 * 127 - 32_768, False),
+    ]:
+        layer = one_convolution(
+            weights=weights, bias=np.array([bias], np.int32), requantisation=rule(outputs=1)
+        )
+        assert layer.fits_lanes(source) is fits
+
+
 def test_layers_that_do_not_fit_together_are_refused():
     def linear(outputs, inputs):
         return Linear(np.zeros((outputs, inputs), np.int8), np.zeros(outputs, np.int32))
@@ -248,9 +330,10 @@ def test_layers_that_do_not_fit_together_are_refused():
         random_model(layers=(Linear(weights, np.zeros(16, np.int32)), linear(10, 16)))
 
 
-def test_the_committed_model_tells_how_it_came_to_be():
-    model = model_file.load(MODELS / "linear.npz")
-    assert model.name == "linear"
-    assert set(model.metadata["accuracy"]) == {"validation, integer", "test, integer", "test, float"}
+@pytest.mark.parametrize("name", ["linear", "cnn"])
+def test_a_committed_model_tells_how_it_came_to_be(name):
+    model = model_file.load(MODELS / f"{name}.npz")
+    assert model.name == name
+    assert {"validation, integer", "test, integer", "test, float"} <= set(model.metadata["accuracy"])
     assert {"recipe", "epochs", "best epoch", "data SHA-256", "torch"} <= set(model.metadata)
     assert model.metadata["recipe"]["seed"] == 1

@@ -18,9 +18,12 @@ from training.paths import shown, write_atomically
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What one epoch gave: mean loss, and the integer network's accuracy (0 to 1) on held-out images."""
+    """What one epoch gave: the mean loss in training, and the integer network's loss and accuracy, 0 to 1,
+    on held-out images.
+    """
 
     loss: float
+    held_out_loss: float
     accuracy: float
 
 
@@ -38,9 +41,12 @@ class Progress:
 
 
 def best_epoch(history: Sequence[EpochRecord]) -> int:
-    """The epoch, counted from 1, that did best on the held-out images; the first of equals."""
-    accuracies = [record.accuracy for record in history]
-    return accuracies.index(max(accuracies)) + 1
+    """The epoch, counted from 1, of the least loss on the held-out images; the first of equals.
+
+    Where a few images of thousands are wrong, their number is mostly chance, and the loss tells more.
+    """
+    losses = [record.held_out_loss for record in history]
+    return losses.index(min(losses)) + 1
 
 
 def save(path: Path, settings: Mapping[str, Any], progress: Progress) -> None:
@@ -56,7 +62,7 @@ def save(path: Path, settings: Mapping[str, Any], progress: Progress) -> None:
             "average": dict(progress.average),
             "optimizer": dict(progress.optimizer),
             "in_float": dict(progress.in_float),
-            "history": [[record.loss, record.accuracy] for record in progress.history],
+            "history": [[record.loss, record.held_out_loss, record.accuracy] for record in progress.history],
         },
         content,
     )
@@ -78,7 +84,7 @@ def load(path: Path, settings: Mapping[str, Any]) -> Progress | None:
             state["average"],
             state["optimizer"],
             state["in_float"],
-            [EpochRecord(loss, accuracy) for loss, accuracy in state["history"]],
+            [EpochRecord(*record) for record in state["history"]],
         )
     # What torch.load makes of a damaged file.
     except (RuntimeError, OSError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError):

@@ -113,14 +113,14 @@ class Cnn(Network):
     """
 
     recipe = Recipe(
-        epochs=18,
+        epochs=24,
         batch_size=128,
         learning_rate=4e-3,
         weight_decay=0.01,
         warmup_steps=300,
         label_smoothing=0.05,
         average=0.998,
-        integer_epochs=22,
+        integer_epochs=30,
         integer_learning_rate=1e-3,
         augmentation=Augmentation(rotation=12, scale=0.12, shear=0.2, shift=2),
         quantisation=Quantisation(
@@ -134,8 +134,8 @@ class Cnn(Network):
             nn.MaxPool2d(2),
             *_convolution(16, 24),
             nn.MaxPool2d(2),
-            *_convolution(24, 32, padding=1),
-            *_convolution(32, 48),
+            *_convolution(24, 30, padding=1),
+            *_convolution(30, 48),
             nn.Flatten(),
             nn.Linear(48 * 3 * 3, CLASSES),
         )

@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data" / "mnist"
 MODELS = ROOT / "models"
 RUNS = ROOT / "build" / "training"
+RESULTS = ROOT / "training" / "results.json"
+RESULTS_TABLE = ROOT / "training" / "RESULTS.md"
 MEMORY_LAYOUT = ROOT / "firmware" / "boards" / "bluepill" / "memory.ld"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -154,7 +154,8 @@ class _Run:
 
     def prepare(self, network: nn.Module) -> None:
         """Makes this the network in training, with an average and an optimizer of its own."""
-        self.network = network
+        # With channels innermost, convolutions of few channels take half the time on a CPU.
+        self.network = network.to(memory_format=torch.channels_last)
         self.average = Average(network, self.recipe.average)
         parameters = list(network.parameters())
         self.optimizer = torch.optim.AdamW(
@@ -178,9 +179,11 @@ class _Run:
         saved = checkpoint.load(self.checkpoint, self.settings)
         if saved is None:
             return
-        self.in_float.load_state_dict(saved.in_float)
         if len(saved.history) > self.recipe.epochs:
+            self.in_float.load_state_dict(saved.in_float)
             self.prepare(self.quantised(None))
+        else:
+            self.in_float = self.average.network
         self.network.load_state_dict(saved.network)
         self.average.network.load_state_dict(saved.average)
         self.optimizer.load_state_dict(saved.optimizer)
@@ -222,9 +225,7 @@ class _Run:
             for group in self.optimizer.param_groups:
                 group["lr"] = highest * ramp * (1 + math.cos(math.pi * step / all_steps)) / 2
             logits = self.network(augmented(self.images[batch], self.recipe.augmentation))
-            loss = nn.functional.cross_entropy(
-                logits, self.labels[batch], label_smoothing=self.recipe.label_smoothing
-            )
+            loss = self.loss(logits, self.labels[batch])
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
@@ -237,10 +238,10 @@ class _Run:
         if self.epochs_done < self.recipe.epochs:
             self.in_float = network
             network = self.quantised(self.images[:CALIBRATION])
-        accuracy = _accuracy(lambda images: network.logits(images)[0], self.held_out, self.device)
-        history = [*self.history, EpochRecord(loss, accuracy)]
+        record = EpochRecord(loss, *self.judge(network))
+        history = [*self.history, record]
         if checkpoint.best_epoch(history) == len(history):
-            metadata = self.metadata(history, {"validation, integer": accuracy})
+            metadata = self.metadata(history, {"validation, integer": record.accuracy})
             model_file.save(network.model(self.name, metadata), self.best_file)
         progress = Progress(
             self.network.state_dict(),
@@ -251,6 +252,19 @@ class _Run:
         )
         checkpoint.save(self.checkpoint, self.settings, progress)
         self.history = history
+
+    @torch.no_grad()
+    def judge(self, network: QuantisedNetwork) -> tuple[float, float]:
+        """Loss, as in training, and accuracy on the held-out images."""
+        batches = as_input(self.held_out.images).split(500)
+        parts = [network.logits(batch.to(self.device)) for batch in batches]
+        logits = torch.cat([counts for counts, _ in parts]).cpu()  # whole numbers: ties are the chip's
+        labels = torch.from_numpy(self.held_out.labels.astype(np.int64))
+        accuracy = (logits.argmax(dim=1) == labels).double().mean()
+        return self.loss(logits * parts[0][1].cpu(), labels).item(), accuracy.item()
+
+    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return nn.functional.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
 
     def finish(self) -> TrainResult:
         """Measures the best epoch on the test set, once, and writes the model file.
@@ -287,12 +301,14 @@ class _Run:
         return {
             "accuracy": dict(accuracies),
             "best epoch": checkpoint.best_epoch(history),
+            "held-out loss": min(record.held_out_loss for record in history),
             "epochs": len(history),
             "recipe": asdict(self.recipe),
             "training images": len(self.training),
             "held-out images": len(self.held_out),
             "data SHA-256": {file.name: file.sha256 for file in mnist.FILES},
             "torch": torch.__version__,
+            "threads": torch.get_num_threads(),  # sums are split among them
         }
 
     def result(self, finished: bool, output: Path) -> TrainResult:
@@ -350,7 +366,7 @@ def _device() -> torch.device:
 
 
 @torch.no_grad()
-def _accuracy(network: Callable[[torch.Tensor], torch.Tensor], digits: Digits, device: torch.device) -> float:
+def _accuracy(network: nn.Module, digits: Digits, device: torch.device) -> float:
     """The share of digits, 0 to 1, for which the largest output is the right one."""
     batches = as_input(digits.images).split(500)
     guesses = torch.cat([network(batch.to(device)).argmax(dim=1).cpu() for batch in batches])
