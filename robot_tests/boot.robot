@@ -20,3 +20,6 @@ The Board Holds The Network Of The Model File
 The Stack Has Room To Spare
     Classify Digit    0
     Stack Should Stay Below    768
+
+The LED Shows That The Main Loop Turns
+    LED Should Blink

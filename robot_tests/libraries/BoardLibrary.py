@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ BOOT_TIMEOUT = 5.0
 ANSWER_TIMEOUT = 5.0
 # LINK.md: a broken frame is forgotten within this time.
 FORGOTTEN_AFTER = 0.1
+# The LED changes at this pace while the main loop turns.
+HEARTBEAT = 0.5
 # A busy computer may leave QEMU without a turn for a while, in the middle of what it still has to read.
 FLOOD_IS_OVER_AFTER = 2.0
 
@@ -136,6 +139,20 @@ class BoardLibrary:
         lines = [line for line in self._lines if not link.is_message(line)]
         if [_without_numbers(line) for line in lines] != [_without_numbers(line) for line in expected]:
             raise AssertionError("The board said:\n" + "\n".join(lines))
+
+    @keyword
+    def led_should_blink(self) -> None:
+        """The LED is lit and dark in turn, twice a second each."""
+        if not hasattr(self._hardware, "led_is_lit"):
+            raise SkipExecution("Nobody sees this board's LED.")
+        states = []
+        for _ in range(20):
+            with contextlib.suppress(NoAnswer):
+                self._board().read_line(HEARTBEAT / 5)
+            states.append(self._hardware.led_is_lit())
+        changes = sum(state != following for state, following in pairwise(states))
+        if changes not in (3, 4):  # in 20 fifths of a heartbeat
+            raise AssertionError(f"The LED changed {changes} times in {20 * HEARTBEAT / 5:g} s.")
 
     # --- Images -----------------------------------------------------------------------------------
 

@@ -85,6 +85,9 @@ class RenodeBoard:
             keyword("Should Not Be In Log", r".", "treatAsRegex=True", "level=Error")
         keyword("Reset Emulation")
 
+    def led_is_lit(self) -> bool:
+        return command("sysbus.gpioPortC.led State") == "True"
+
     # --- Ways to break it ---------------------------------------------------------------------------
 
     def cycle_power(self) -> None:
