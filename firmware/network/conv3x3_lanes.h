@@ -296,7 +296,7 @@ static inline void conv3x3_pad(struct conv2d layer, const uint8_t *restrict inpu
         for (int row = -layer.padding; row < layer.rows + layer.padding; row++) {
             for (int column = -layer.padding; column < layer.columns + layer.padding; column++) {
                 int is_inside = row >= 0 && row < layer.rows && column >= 0 && column < layer.columns;
-                *padded++ = is_inside ? *input++ >> layer.input_shift : 0;
+                *padded++ = (uint8_t)(is_inside ? *input++ >> layer.input_shift : 0);
             }
         }
     }
