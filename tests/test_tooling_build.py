@@ -40,7 +40,7 @@ def test_the_default_model_is_built_until_another_is_chosen(models: Path, tmp_pa
 
 
 def test_a_model_that_is_not_there_is_one_sentence(models: Path) -> None:
-    with pytest.raises(ToolError, match=r"no model 'yours'.* \(linear, mine\)"):
+    with pytest.raises(ToolError, match=rf"no model 'yours'.* \({build.DEFAULT_MODEL}, mine\)"):
         build.model_file("yours")
 
 
