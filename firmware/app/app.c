@@ -271,8 +271,7 @@ static bool receive(enum link_event *event)
 static void poll(void)
 {
     enum link_event event = LINK_NOTHING;
-    /* Not for ever: on a wire that never rests the watchdog is to be fed all the same. */
-    for (int k = 0; k < RECEIVE_BUFFER_BYTES && event == LINK_NOTHING && receive(&event); k++) {
+    while (event == LINK_NOTHING && receive(&event)) {
     }
     /* Only an empty buffer proves silence: bytes may have waited while the network was computing. */
     if (event == LINK_NOTHING && board_milliseconds() - last_reception >= LINK_TIMEOUT_MS) {

@@ -1,6 +1,7 @@
 #include "clock.h"
 
 #include "cortex_m3.h"
+#include "handlers.h"
 #include "stm32f103.h"
 
 #define HSI_HZ     8000000u
@@ -41,7 +42,9 @@ static bool switch_to_pll(void)
     return wait_for(&RCC->cfgr, RCC_CFGR_SWS_MASK, RCC_CFGR_SWS_PLL);
 }
 
-void clock_lost(void)
+/* The crystal stopped. The chip runs on from the internal oscillator, but nothing in it is set for that
+ * clock: after a reset everything is. */
+void nmi_handler(void)
 {
     RCC->cir |= RCC_CIR_CSSC;
     system_reset();
