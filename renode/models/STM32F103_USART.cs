@@ -58,18 +58,6 @@ namespace Antmicro.Renode.Peripherals.UART
         // The baud rate of the other end of the line.
         public uint LineBaudRate { get; set; } = 115200;
 
-        // Whether a character is on its way in either direction: a host in virtual time asks before it waits.
-        public int PendingCharacters
-        {
-            get
-            {
-                lock(line)
-                {
-                    return line.Count;
-                }
-            }
-        }
-
         public uint BaudRate => divider.Value == 0 ? 0 : Frequency / (uint)divider.Value;
 
         public Bits StopBits => Bits.One;
