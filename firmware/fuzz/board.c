@@ -65,7 +65,7 @@ void simulated_silence(uint32_t milliseconds)
     run_until_host_time();
 }
 
-void simulated_damage(uint16_t lost, uint16_t framing, uint16_t noise)
+void simulated_damage(uint32_t lost, uint32_t framing, uint32_t noise)
 {
     receive_buffer_damage(&received, (struct receive_faults){lost, framing, noise});
 }

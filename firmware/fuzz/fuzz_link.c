@@ -39,11 +39,6 @@ static bool none(struct receive_faults faults)
     return faults.lost == 0 && faults.framing == 0 && faults.noise == 0;
 }
 
-static uint16_t at_most_65535(uint32_t count)
-{
-    return (uint16_t)(count > 65535 ? 65535 : count);
-}
-
 /* All that is lost until the main loop looks again is told at the place of the first. */
 static void queue_fault(struct receive_faults faults)
 {
@@ -53,9 +48,9 @@ static void queue_fault(struct receive_faults faults)
         *queued_fault = (struct waiting){.is_fault = true};
     }
     struct receive_faults *sum = &queued_fault->faults;
-    sum->lost = at_most_65535((uint32_t)sum->lost + faults.lost);
-    sum->framing = at_most_65535((uint32_t)sum->framing + faults.framing);
-    sum->noise = at_most_65535((uint32_t)sum->noise + faults.noise);
+    sum->lost += faults.lost;
+    sum->framing += faults.framing;
+    sum->noise += faults.noise;
 }
 
 static void queue_byte(uint8_t byte)

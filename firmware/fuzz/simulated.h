@@ -18,7 +18,7 @@ void simulated_send(const uint8_t *bytes, size_t size);
 void simulated_silence(uint32_t milliseconds);
 
 /* Damage that the USART notices, at this point of the stream. */
-void simulated_damage(uint16_t lost, uint16_t framing, uint16_t noise);
+void simulated_damage(uint32_t lost, uint32_t framing, uint32_t noise);
 
 /* The main loop looks away for so long. */
 void simulated_busy(uint32_t characters);

@@ -1,52 +1,72 @@
 #include "receive_buffer.h"
 
-#include <stdbool.h>
-
 _Static_assert((RECEIVE_BUFFER_BYTES & (RECEIVE_BUFFER_BYTES - 1)) == 0, "counters wrap at a power of two");
 
-static bool damaged(const struct receive_faults *faults)
+static struct receive_faults faults_to_tell(const struct receive_buffer *buffer)
 {
-    return faults->lost > 0 || faults->framing > 0 || faults->noise > 0;
+    return (struct receive_faults){
+        .lost = buffer->noted.lost - buffer->told.lost,
+        .framing = buffer->noted.framing - buffer->told.framing,
+        .noise = buffer->noted.noise - buffer->told.noise,
+    };
 }
 
-/* Adds without wrapping: 65535 means "very many". */
-static uint16_t add_saturated(uint16_t a, uint16_t b)
+static bool any(struct receive_faults faults)
 {
-    return a > UINT16_MAX - b ? UINT16_MAX : (uint16_t)(a + b);
+    return faults.lost > 0 || faults.framing > 0 || faults.noise > 0;
 }
 
 void receive_buffer_put(struct receive_buffer *buffer, uint8_t byte)
 {
-    if ((uint16_t)(buffer->head - buffer->tail) == RECEIVE_BUFFER_BYTES) {
+    const uint16_t head = buffer->head;
+    if ((uint16_t)(head - buffer->tail) == RECEIVE_BUFFER_BYTES) {
         receive_buffer_damage(buffer, (struct receive_faults){.lost = 1});
         return;
     }
-    buffer->bytes[buffer->head % RECEIVE_BUFFER_BYTES] = byte;
-    buffer->head++;
+    buffer->bytes[head % RECEIVE_BUFFER_BYTES] = byte;
+    buffer->head = (uint16_t)(head + 1);
 }
 
 void receive_buffer_damage(struct receive_buffer *buffer, struct receive_faults faults)
 {
-    if (!damaged(&buffer->faults)) {
+    if (!any(faults_to_tell(buffer))) {
         buffer->fault_at = buffer->head;
     }
-    buffer->faults.lost = add_saturated(buffer->faults.lost, faults.lost);
-    buffer->faults.framing = add_saturated(buffer->faults.framing, faults.framing);
-    buffer->faults.noise = add_saturated(buffer->faults.noise, faults.noise);
+    buffer->noted.lost += faults.lost;
+    buffer->noted.framing += faults.framing;
+    buffer->noted.noise += faults.noise;
 }
 
+/* The interrupt may come between any two accesses.
+ *
+ * `head` is read before the faults are looked at. A fault that is noted after that look lies at this head or
+ * behind it, so that no byte before this head belongs behind the fault. The other way round, a fault and a byte
+ * could come between the two: the byte would be taken, and `tail` pass the fault without meeting it.
+ *
+ * While faults are waiting to be told, the interrupt leaves `fault_at` alone and only adds to `noted`. What it
+ * adds while they are told remains a difference to `told`, which the next call tells at the same place. */
 enum receive_event receive_buffer_get(struct receive_buffer *buffer, uint8_t *byte,
                                       struct receive_faults *faults)
 {
-    if (damaged(&buffer->faults) && buffer->tail == buffer->fault_at) {
-        *faults = buffer->faults;
-        buffer->faults = (struct receive_faults){0};
+    const uint16_t tail = buffer->tail;
+    const uint16_t head = buffer->head;
+    const struct receive_faults untold = faults_to_tell(buffer);
+    if (any(untold) && buffer->fault_at == tail) {
+        buffer->told.lost += untold.lost;
+        buffer->told.framing += untold.framing;
+        buffer->told.noise += untold.noise;
+        *faults = untold;
         return RECEIVE_FAULT;
     }
-    if (buffer->head == buffer->tail) {
+    if (head == tail) {
         return RECEIVE_NOTHING;
     }
-    *byte = buffer->bytes[buffer->tail % RECEIVE_BUFFER_BYTES];
-    buffer->tail++;
+    *byte = buffer->bytes[tail % RECEIVE_BUFFER_BYTES];
+    buffer->tail = (uint16_t)(tail + 1);
     return RECEIVE_BYTE;
+}
+
+bool receive_buffer_is_empty(const struct receive_buffer *buffer)
+{
+    return buffer->head == buffer->tail && !any(faults_to_tell(buffer));
 }

@@ -106,9 +106,13 @@ class RenodeBoard:
         command(f"sysbus WriteDoubleWord 0x40021000 {control & ~(1 << 19)}")
 
     def run_instead(self, *instructions: int) -> None:
-        """Makes the processor run these Thumb halfwords, from SRAM that the firmware does not use."""
+        """Makes the processor run these Thumb halfwords, from SRAM that the firmware does not use.
+
+        Interrupts are enabled for them: the main loop sleeps without, and Renode then masks even faults.
+        """
         for k, halfword in enumerate(instructions):
             command(f"sysbus WriteWord {_FREE_SRAM + 2 * k} {halfword}")
+        command("cpu PRIMASK 0")
         command(f"cpu PC {_FREE_SRAM | 1}")
 
     def set_register(self, number: int, value: int) -> None:

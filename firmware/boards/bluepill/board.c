@@ -139,10 +139,7 @@ uint32_t board_cycles(void)
 
 void board_idle(void)
 {
-    /* A byte that comes just before this instruction is stored all the same, and found at the next
-     * millisecond at the latest. Closing that gap with disabled interrupts works on silicon, but not in
-     * Renode 1.16.1, which then sleeps although an interrupt is pending. */
-    wait_for_interrupt();
+    sleep_unless(uart_has_received);
 }
 
 void board_watchdog_feed(void)

@@ -1,6 +1,7 @@
 /* The processor: instructions that C has no words for, and its reset. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "stm32f103.h"
@@ -10,15 +11,28 @@ static inline void interrupts_disable(void)
     __asm volatile("cpsid i" ::: "memory");
 }
 
+/* Those that are pending are taken before this returns. */
 static inline void interrupts_enable(void)
 {
-    __asm volatile("cpsie i" ::: "memory");
+    __asm volatile("cpsie i\n\tisb" ::: "memory");
 }
 
-/* Sleeps until the next interrupt. */
+/* Sleeps until the next interrupt. One that is pending wakes it also while interrupts are disabled, DDI 0403
+ * B1.5.19. */
 static inline void wait_for_interrupt(void)
 {
     __asm volatile("dsb\n\twfi" ::: "memory");
+}
+
+/* Sleeps until an interrupt, at most until that of the next millisecond, and not at all when `ready` holds. What
+ * makes it hold is an interrupt, and none can come unnoticed between the look and the sleep. */
+static inline void sleep_unless(bool (*ready)(void))
+{
+    interrupts_disable();
+    if (!ready()) {
+        wait_for_interrupt();
+    }
+    interrupts_enable();
 }
 
 static inline uint32_t stack_pointer(void)

@@ -8,11 +8,18 @@
 
 static struct receive_buffer received;
 
+/* Volatile, and each with one writer: nothing here keeps the interrupt out. */
 static struct {
-    volatile uint16_t head, tail; /* both count up and wrap */
-    uint8_t bytes[TRANSMIT_BUFFER_BYTES];
+    volatile uint16_t head; /* written by the main loop; both count up and wrap */
+    volatile uint16_t tail; /* written by the interrupt */
+    volatile uint8_t bytes[TRANSMIT_BUFFER_BYTES];
 } queued;
 static bool polling;
+
+/* CR1 has one of these two values, so that it is stored and never read. The main loop may ask for the transmit
+ * interrupt just after that emptied the queue: it comes once for nothing. */
+#define LISTENING (USART_CR1_UE | USART_CR1_TE | USART_CR1_RE | USART_CR1_RXNEIE)
+#define SENDING   (LISTENING | USART_CR1_TXEIE)
 
 #define MIN_DIVIDER 16u /* of 16 samples a bit, 27.3.4 */
 #define MAX_DIVIDER 0xffffu
@@ -32,8 +39,18 @@ void uart_start(uint32_t pclk2, uint32_t baud)
     GPIOA->crh = others | GPIO_ALTERNATE_OUTPUT_50MHZ << 4 | GPIO_INPUT_PULL << 8;
 
     USART1->brr = divider_for(pclk2, baud);
-    USART1->cr1 = USART_CR1_UE | USART_CR1_TE | USART_CR1_RE | USART_CR1_RXNEIE;
+    USART1->cr1 = LISTENING;
     NVIC_ISER[USART1_IRQ / 32] = 1u << USART1_IRQ % 32;
+}
+
+static bool all_taken(void)
+{
+    return queued.head == queued.tail;
+}
+
+static bool has_room(void)
+{
+    return (uint16_t)(queued.head - queued.tail) < TRANSMIT_BUFFER_BYTES;
 }
 
 static uint8_t next_queued(void)
@@ -67,20 +84,22 @@ void usart1_handler(void)
     if ((status & (USART_SR_RXNE | USART_SR_ORE | USART_SR_NE | USART_SR_FE)) != 0) {
         receive(status);
     }
-    while (queued.head != queued.tail && (USART1->sr & USART_SR_TXE) != 0) {
+    while (!all_taken() && (USART1->sr & USART_SR_TXE) != 0) {
         USART1->dr = next_queued();
     }
-    if (queued.head == queued.tail) {
-        USART1->cr1 &= ~USART_CR1_TXEIE;
+    if (all_taken()) {
+        USART1->cr1 = LISTENING;
     }
 }
 
 enum receive_event uart_receive(uint8_t *byte, struct receive_faults *faults)
 {
-    interrupts_disable();
-    const enum receive_event event = receive_buffer_get(&received, byte, faults);
-    interrupts_enable();
-    return event;
+    return receive_buffer_get(&received, byte, faults);
+}
+
+bool uart_has_received(void)
+{
+    return !receive_buffer_is_empty(&received);
 }
 
 static void transmit_now(uint8_t byte)
@@ -96,21 +115,19 @@ void uart_transmit(uint8_t byte)
         transmit_now(byte);
         return;
     }
-    while ((uint16_t)(queued.head - queued.tail) == TRANSMIT_BUFFER_BYTES) {
-        wait_for_interrupt();
+    while (!has_room()) {
+        sleep_unless(has_room);
     }
-    interrupts_disable();
     queued.bytes[queued.head % TRANSMIT_BUFFER_BYTES] = byte;
     queued.head++;
-    USART1->cr1 |= USART_CR1_TXEIE;
+    USART1->cr1 = SENDING;
     NVIC_ISPR[USART1_IRQ / 32] = 1u << USART1_IRQ % 32; /* QEMU's USART never raises TXE by itself */
-    interrupts_enable();
 }
 
 void uart_transmit_by_polling(void)
 {
     polling = true;
-    while (queued.head != queued.tail) {
+    while (!all_taken()) {
         transmit_now(next_queued());
     }
 }
@@ -133,8 +150,8 @@ bool uart_can_make(uint32_t pclk2, uint32_t baud)
 
 void uart_set_baud(uint32_t pclk2, uint32_t baud)
 {
-    while (queued.head != queued.tail) {
-        wait_for_interrupt();
+    while (!all_taken()) {
+        sleep_unless(all_taken);
     }
     uart_drain();
     USART1->brr = divider_for(pclk2, baud);

@@ -18,6 +18,9 @@ void uart_set_baud(uint32_t pclk2, uint32_t baud);
 /* Takes the next event that the interrupt stored. */
 enum receive_event uart_receive(uint8_t *byte, struct receive_faults *faults);
 
+/* Whether the interrupt stored an event that is not taken yet. */
+bool uart_has_received(void);
+
 /* Queues a byte for sending; sleeps while the queue is full. */
 void uart_transmit(uint8_t byte);
 
