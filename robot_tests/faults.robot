@@ -82,6 +82,12 @@ The Processor Meets An Undefined Instruction
     Board Should Restart    reset=software
     Classify Digit    1
 
+An NMI Comes From Nowhere
+    Break The Board    raise nmi
+    Board Should Report A Fault    name=nmi
+    Board Should Restart    reset=software
+    Classify Digit    1
+
 A Character Has A Wrong Stop Bit
     Break The Board    damage next character    framing=${True}
     Damage Should Be Named And Forgotten    stops    line    after=50    framing=1

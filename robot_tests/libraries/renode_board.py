@@ -105,6 +105,10 @@ class RenodeBoard:
         control = int(command("sysbus ReadDoubleWord 0x40021000"), 16)
         command(f"sysbus WriteDoubleWord 0x40021000 {control & ~(1 << 19)}")
 
+    def raise_nmi(self) -> None:
+        """Pends NMI in ICSR, which no part of this firmware does."""
+        command(f"sysbus WriteDoubleWord 0xE000ED04 {1 << 31}")
+
     def run_instead(self, *instructions: int) -> None:
         """Makes the processor run these Thumb halfwords, from SRAM that the firmware does not use.
 

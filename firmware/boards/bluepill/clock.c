@@ -1,7 +1,6 @@
 #include "clock.h"
 
 #include "cortex_m3.h"
-#include "handlers.h"
 #include "stm32f103.h"
 
 #define HSI_HZ     8000000u
@@ -42,9 +41,7 @@ static bool switch_to_pll(void)
     return wait_for(&RCC->cfgr, RCC_CFGR_SWS_MASK, RCC_CFGR_SWS_PLL);
 }
 
-/* The crystal stopped. The chip runs on from the internal oscillator, but nothing in it is set for that
- * clock: after a reset everything is. */
-void nmi_handler(void)
+void clock_lost(void)
 {
     RCC->cir |= RCC_CIR_CSSC;
     system_reset();

@@ -22,8 +22,8 @@ __attribute__((used)) static _Alignas(8) uint8_t fault_stack[FAULT_STACK_BYTES];
 
 static const char *fault_name(uint32_t exception)
 {
-    static const char *const names[] = {"hard", "memory", "bus", "usage"};
-    return exception >= 3 && exception <= 6 ? names[exception - 3] : "interrupt";
+    static const char *const names[] = {"nmi", "hard", "memory", "bus", "usage"};
+    return exception >= 2 && exception <= 6 ? names[exception - 2] : "interrupt";
 }
 
 static uint32_t fault_address(uint32_t cfsr)
@@ -66,6 +66,18 @@ __attribute__((used, noreturn)) static void report_fault(const struct exception_
     message_end();
     uart_drain();
     system_reset();
+}
+
+/* The clock security system, or something that nobody expects: RCC_CIR.CSSF tells. It must not touch the stack,
+ * whose pointer fault_entry() takes for the address of the stacked registers. */
+__attribute__((naked)) void nmi_handler(void)
+{
+    __asm volatile("ldr r0, =%c0\n\t"
+                   "ldr r0, [r0]\n\t"
+                   "tst r0, #%c1\n\t"
+                   "beq fault_entry\n\t"
+                   "b clock_lost" ::"i"(&RCC->cir),
+                   "i"(RCC_CIR_CSSF));
 }
 
 /* Keeps the address of the stacked registers and changes to the fault stack before any C code pushes. */

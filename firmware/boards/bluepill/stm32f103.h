@@ -25,6 +25,7 @@ struct rcc {
 #define RCC_CFGR_PPRE1_DIV2  (4u << 8)
 #define RCC_CFGR_PLLSRC_HSE  (1u << 16)
 #define RCC_CFGR_PLLMUL9     (7u << 18)
+#define RCC_CIR_CSSF         (1u << 7)
 #define RCC_CIR_CSSC         (1u << 23)
 #define RCC_APB2ENR_IOPAEN   (1u << 2)
 #define RCC_APB2ENR_IOPCEN   (1u << 4)
