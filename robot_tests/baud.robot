@@ -12,6 +12,11 @@ Images Travel At A Megabaud
     Change The Baud Rate    ${1000000}
     Classify Digits Of Every Class    2
 
+A Flood At A Megabaud Is Noticed
+    Change The Baud Rate    ${1000000}
+    Flood The Wire    20000
+    Classify Digit    1
+
 The Rate Can Be Changed Back
     Change The Baud Rate    ${500000}
     Change The Baud Rate    ${115200}

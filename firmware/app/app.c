@@ -249,7 +249,11 @@ static bool receive(enum link_event *event)
 {
     uint8_t byte;
     struct receive_faults faults;
-    switch (board_receive(&byte, &faults)) {
+    const enum receive_event received = board_receive(&byte, &faults);
+    if (received != RECEIVE_NOTHING) {
+        last_reception = board_milliseconds(); /* now: saying something below takes its time */
+    }
+    switch (received) {
     case RECEIVE_BYTE:
         *event = link_receive(&receiver, byte);
         break;
@@ -264,14 +268,14 @@ static bool receive(enum link_event *event)
     default:
         return false;
     }
-    last_reception = board_milliseconds();
     return true;
 }
 
 static void poll(void)
 {
     enum link_event event = LINK_NOTHING;
-    while (event == LINK_NOTHING && receive(&event)) {
+    /* Not for ever: on a wire that never rests the watchdog is to be fed all the same. */
+    for (int k = 0; k < 2 * RECEIVE_BUFFER_BYTES && event == LINK_NOTHING && receive(&event); k++) {
     }
     /* Only an empty buffer proves silence: bytes may have waited while the network was computing. */
     if (event == LINK_NOTHING && board_milliseconds() - last_reception >= LINK_TIMEOUT_MS) {
