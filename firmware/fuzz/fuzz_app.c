@@ -243,10 +243,8 @@ static void reset(bool is_intact)
 }
 
 /* Whatever came before it, a good frame between borders is the last that the board answers. */
-static void expect_good_frame(uint16_t sequence)
+static void expect_good_frame(struct frame frame)
 {
-    const struct frame frame = {
-        .version = 1, .command = 2, .sequence = sequence, .length = PIXELS, .seed = 99};
     uint8_t stuffed[FRAME_MAX_STUFFED];
     const size_t size = frame_stuff(&frame, stuffed);
     byte(0);
@@ -255,9 +253,14 @@ static void expect_good_frame(uint16_t sequence)
     byte(0);
     simulated_settle();
     CHECK(last_event.event == LINK_FRAME, "event %d for a good frame", last_event.event);
-    CHECK(last_event.frame.sequence == sequence, "%u", last_event.frame.sequence);
+    CHECK(last_event.frame.sequence == frame.sequence, "%u", last_event.frame.sequence);
     CHECK(last_event.frame.checksum == frame_checksum(&frame), "%08x", last_event.frame.checksum);
 }
+
+/* The image takes as long as all else together, so that most inputs end with a question. */
+static const struct frame an_image = {
+    .version = 1, .command = 2, .sequence = 0xbeef, .length = PIXELS, .seed = 99};
+static const struct frame a_question = {.version = 1, .command = 1, .sequence = 0xbeef};
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
@@ -269,7 +272,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
     reset(true);
     script_play(input, size, &actions);
     simulated_settle();
-    expect_good_frame(0xbeef);
+    expect_good_frame(size % 8 == 0 ? an_image : a_question);
     check_what_was_said();
     return 0;
 }
