@@ -12,6 +12,13 @@ Images Travel At A Megabaud
     Change The Baud Rate    ${1000000}
     Classify Digits Of Every Class    2
 
+Images Sent At Once Are All Answered At Every Speed
+    Classify Digits Sent At Once    2
+    Change The Baud Rate    ${1000000}
+    Classify Digits Sent At Once    2
+    Change The Baud Rate    ${2000000}
+    Classify Digits Sent At Once    2
+
 A Flood At A Megabaud Is Noticed
     Change The Baud Rate    ${1000000}
     Flood The Wire    20000

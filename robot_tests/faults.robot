@@ -44,6 +44,13 @@ A Byte Of The Weights Changes In Flash
     Board Should Restart    selftest=flash
     Board Should Refuse To Classify    flash
 
+The Weights Were Wrong Before They Were Flashed
+    Alter A Byte Of    layer0_weights    100
+    Break The Board    stamp flash
+    Break The Board    press reset
+    Board Should Restart    selftest=network
+    Board Should Refuse To Classify    network
+
 The Crystal Stops
     Break The Board    stop crystal
     Board Should Restart    reset=software    source=hsi    clock=8000000
@@ -78,7 +85,13 @@ The Processor Writes Where There Is Nothing
 
 The Processor Meets An Undefined Instruction
     Break The Board    run instead    ${UDF}    ${LOOP}
-    Board Should Report A Fault    name=usage
+    Board Should Report A Fault    name=usage    pc=20004000
+    Board Should Restart    reset=software
+    Classify Digit    1
+
+A Hard Fault Comes From Nowhere
+    Break The Board    raise hard fault
+    Board Should Report A Fault    name=hard
     Board Should Restart    reset=software
     Classify Digit    1
 

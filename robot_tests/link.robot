@@ -32,3 +32,7 @@ A Flood Of Noise
     [Template]    NONE
     Flood The Wire    20000
     Classify Digit    1
+A Flood Of Requests
+    [Template]    NONE
+    Ask Without A Pause    400
+    Classify Digit    1

@@ -191,6 +191,20 @@ class BoardLibrary:
         if list(self._board().classify(image).logits) != expected.tolist():
             raise AssertionError(f"The logits of an image full of {value} are not the reference's.")
 
+    @keyword
+    def classify_digits_sent_at_once(self, count: int) -> None:
+        """Sends the first `count` digits without a pause: each is answered, in order, as by the reference."""
+        images = _digits().images[:count]
+        self._board().send_raw(
+            b"".join(
+                link.encode_frame(link.Command.CLASSIFY, number, image.tobytes())
+                for number, image in enumerate(images)
+            )
+        )
+        for number, logits in enumerate(reference.run(self._model(), images)):
+            expected = {"seq": str(number), "logits": ",".join(map(str, logits))}
+            self._next_message_should_be("result", expected)
+
     # --- Damage -----------------------------------------------------------------------------------
 
     @keyword
@@ -313,6 +327,23 @@ class BoardLibrary:
         logger.info(f"{len(messages)} messages")
         if {message.name for message in messages} != {"error"}:
             raise AssertionError(f"The board answered a flood with {messages}.")
+
+    @keyword
+    def ask_without_a_pause(self, count: int) -> None:
+        """Sends so many info requests at once: more than the board stores, and faster than it answers.
+
+        Those that it answers it answers in order, and where some are missing it says that bytes were lost.
+        """
+        questions = (link.encode_frame(link.Command.INFO, number) for number in range(count))
+        self._board().send_raw(b"".join(questions))
+        messages = self._messages_until_silence(FLOOD_IS_OVER_AFTER)
+        errors = {message.text("name") for message in messages if message.name == "error"}
+        answered = [message.number("seq") for message in messages if message.name == "info"]
+        logger.info(f"{len(answered)} of {count} answered, errors {sorted(errors)}")
+        if answered != sorted(set(answered)) or (len(answered) < count and "overrun" not in errors):
+            raise AssertionError(
+                f"Asked {count} times, the board answered {answered}, errors {sorted(errors)}."
+            )
 
     # --- Inside -----------------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 """The Blue Pill in Renode, in virtual time: the machine runs only while somebody waits for its answer."""
 
+import re
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +107,22 @@ class RenodeBoard:
         control = int(command("sysbus ReadDoubleWord 0x40021000"), 16)
         command(f"sysbus WriteDoubleWord 0x40021000 {control & ~(1 << 19)}")
 
+    def stamp_flash(self) -> None:
+        """Writes the checksum that fits what the flash holds, as the build does."""
+        start, end = self.address_of("firmware_start"), self.address_of("firmware_checksum")
+        code = bytes(
+            int(byte, 16)
+            for byte in re.findall(r"0x[0-9A-F]{2}", command(f"sysbus ReadBytes {start} {end - start}"))
+        )
+        command(f"sysbus WriteDoubleWord {end} {zlib.crc32(code)}")
+
     def raise_nmi(self) -> None:
-        """Pends NMI in ICSR, which no part of this firmware does."""
-        command(f"sysbus WriteDoubleWord 0xE000ED04 {1 << 31}")
+        """Pends NMI, which no part of this firmware does."""
+        command("nvic SetPendingIRQ 2")
+
+    def raise_hard_fault(self) -> None:
+        """Pends HardFault: Renode gives every fault to its own handler, whatever SHCSR says."""
+        command("nvic SetPendingIRQ 3")
 
     def run_instead(self, *instructions: int) -> None:
         """Makes the processor run these Thumb halfwords, from SRAM that the firmware does not use.
