@@ -50,6 +50,21 @@ class Quantisation:
 
 
 @dataclass(frozen=True)
+class Teaching:
+    """A larger network's judgement of the augmented images, to learn from beside the labels (distillation).
+
+    model: its name, "" for none; its file is models/NAME.npz. lessons: how many times it judges all training
+    images, each time augmented differently; epochs beyond begin with the first again. temperature: what both
+    networks' logits are divided by. share: of the teacher's judgement in the loss; the rest is the labels'.
+    """
+
+    model: str = ""
+    lessons: int = 0
+    temperature: float = 1.0
+    share: float = 0.0
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How a model is trained: AdamW, its learning rate falling to zero along half a cosine.
 
@@ -70,6 +85,7 @@ class Recipe:
     integer_learning_rate: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
     quantisation: Quantisation = field(default_factory=Quantisation)
+    teaching: Teaching = field(default_factory=Teaching)
 
     @property
     def all_epochs(self) -> int:
@@ -138,6 +154,41 @@ class Cnn(Network):
             *_convolution(30, 48),
             nn.Flatten(),
             nn.Linear(48 * 3 * 3, CLASSES),
+        )
+
+
+class Max(Network):
+    """The most accurate network that the chip's flash holds: a convolution more in the middle, where it
+    sees strokes rather than edges, and about three times the weights.
+    """
+
+    recipe = Recipe(
+        epochs=30,
+        batch_size=128,
+        learning_rate=4e-3,
+        weight_decay=0.01,
+        warmup_steps=300,
+        label_smoothing=0.05,
+        average=0.998,
+        integer_epochs=18,
+        integer_learning_rate=1e-3,
+        augmentation=Augmentation(rotation=14, scale=0.14, shear=0.2, shift=2.5),
+        quantisation=Quantisation(
+            weight_bits=(8, 4, 4, 4, 4, 8), activation_maximum=63, input_shift=1, lanes=True
+        ),
+    )
+
+    def __init__(self) -> None:
+        super().__init__(
+            *_convolution(1, 32, padding=1),
+            nn.MaxPool2d(2),
+            *_convolution(32, 32),
+            *_convolution(32, 64),
+            nn.MaxPool2d(2),
+            *_convolution(64, 56, padding=1),
+            *_convolution(56, 56),
+            nn.Flatten(),
+            nn.Linear(56 * 3 * 3, CLASSES),
         )
 
 

@@ -16,7 +16,7 @@ from torch import nn
 from tqdm import tqdm
 
 from training import checkpoint, curve, export, mnist, model_file, models, reference
-from training.augment import augmented
+from training.augment import augmented, draw_maps
 from training.average import Average
 from training.checkpoint import EpochRecord, Progress
 from training.data import load_training_set
@@ -25,6 +25,7 @@ from training.mnist import Digits
 from training.models import Recipe
 from training.paths import MODELS, RUNS, shown
 from training.quantise import PIXEL_STEP, QuantisedNetwork, quantised
+from training.teacher import Lessons, distillation_loss
 
 HELD_OUT = 5_000  # of the 60,000, never trained on: they choose the epoch
 CALIBRATION = 2_000  # of the others: what the first steps of the activations are fitted to
@@ -110,9 +111,12 @@ class _Run:
         self.in_float = network_class().to(self.device)
         self.architecture = str(self.in_float)
         export.check_fits(self.quantised(None).model(name))  # before, not after, the time is spent
-        self.training, self.held_out = split(load_training_set(), recipe.seed, limit)
+        self.training, self.held_out = split(load_training_set(), limit)
         self.images = as_input(self.training.images).to(self.device)
         self.labels = torch.from_numpy(self.training.labels.astype(np.int64)).to(self.device)
+        self.lessons = (
+            Lessons(recipe.teaching, recipe.augmentation, self.images) if recipe.teaching.model else None
+        )
         self.history: list[EpochRecord] = []
         self.prepare(self.in_float)
         self.checkpoint = work / "checkpoint.pt"
@@ -126,12 +130,18 @@ class _Run:
             "model": self.name,
             "architecture": self.architecture,
             **asdict(self.recipe),
+            "teacher": self.teacher_checksum,
             "training images": len(self.training),
             "held-out images": len(self.held_out),
             "torch": torch.__version__,
             "device": self.device.type,
         }
         return json.loads(json.dumps(settings))
+
+    @property
+    def teacher_checksum(self) -> str | None:
+        """Of the network that taught this one; None where none did."""
+        return f"{self.lessons.model.checksum:08x}" if self.lessons else None
 
     @property
     def epochs_done(self) -> int:
@@ -146,6 +156,8 @@ class _Run:
             self.forget()
         self.resume()
         try:
+            if self.lessons:
+                self.lessons.prepare()
             self.epochs()
             result = self.finish()
         except KeyboardInterrupt:
@@ -214,8 +226,12 @@ class _Run:
     def epoch(self, epoch: int, steps: int) -> Iterator[float]:
         """One pass over the training images in random order; yields each step's loss."""
         # All that is random in an epoch follows from the seed and its number, so a resumed run needs no more.
-        torch.manual_seed(self.recipe.seed * 10_007 + epoch)
-        order = torch.randperm(len(self.training))
+        chance = torch.Generator().manual_seed(self.recipe.seed * 10_007 + epoch)
+        order = torch.randperm(len(self.training), generator=chance)
+        if self.lessons:
+            maps, judgements = self.lessons.attend(epoch)
+        else:
+            maps, judgements = draw_maps(len(self.training), self.recipe.augmentation, chance), None
         in_float = epoch < self.recipe.epochs
         highest = self.recipe.learning_rate if in_float else self.recipe.integer_learning_rate
         all_steps = steps * (self.recipe.epochs if in_float else self.recipe.integer_epochs)
@@ -224,8 +240,11 @@ class _Run:
             ramp = min(1.0, (step + 1) / (self.recipe.warmup_steps + 1))
             for group in self.optimizer.param_groups:
                 group["lr"] = highest * ramp * (1 + math.cos(math.pi * step / all_steps)) / 2
-            logits = self.network(augmented(self.images[batch], self.recipe.augmentation))
+            images = self.images[batch] if maps is None else augmented(self.images[batch], maps[batch])
+            logits = self.network(images)
             loss = self.loss(logits, self.labels[batch])
+            if judgements is not None:
+                loss = self.taught(loss, logits, judgements[batch].to(self.device))
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
@@ -266,6 +285,12 @@ class _Run:
     def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return nn.functional.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
 
+    def taught(self, loss: torch.Tensor, logits: torch.Tensor, judgement: torch.Tensor) -> torch.Tensor:
+        """The loss by the labels, mixed with that by the teacher's logits."""
+        teaching = self.recipe.teaching
+        by_teacher = distillation_loss(logits, judgement, teaching.temperature)
+        return teaching.share * by_teacher + (1 - teaching.share) * loss
+
     def finish(self) -> TrainResult:
         """Measures the best epoch on the test set, once, and writes the model file.
 
@@ -304,6 +329,7 @@ class _Run:
             "held-out loss": min(record.held_out_loss for record in history),
             "epochs": len(history),
             "recipe": asdict(self.recipe),
+            **({"teacher": self.teacher_checksum} if self.lessons else {}),
             "training images": len(self.training),
             "held-out images": len(self.held_out),
             "data SHA-256": {file.name: file.sha256 for file in mnist.FILES},
@@ -336,15 +362,16 @@ class _Run:
         return f"{epoch}, held-out {self.history[-1].accuracy:.2%}"
 
 
-def split(digits: Digits, seed: int, limit: int | None = None) -> tuple[Digits, Digits]:
-    """Training and held-out images, drawn by the seed. limit: how many training images to keep.
+def split(digits: Digits, limit: int | None = None) -> tuple[Digits, Digits]:
+    """Training and held-out images, the same in every run: a teacher has not seen its pupil's held-out
+    images either. limit: how many training images to keep.
 
     Errors: TrainingError where there are not that many.
     """
     most = len(digits) - HELD_OUT
     if limit is not None and not 1 <= limit <= most:
         raise TrainingError(f"Training can be limited to 1 to {most:,} images, not {limit:,}.")
-    order = np.random.default_rng(seed).permutation(len(digits))
+    order = np.random.default_rng(0).permutation(len(digits))
     held_out, training = order[:HELD_OUT], order[HELD_OUT:][:limit]
     return digits[training], digits[held_out]
 
