@@ -353,7 +353,7 @@ def test_a_pupil_learns_from_its_teacher(no_models_left, monkeypatch, tmp_path):
     result = train.train("pupil", limit=2_000, work=tmp_path, output=tmp_path / "pupil.npz")
     assert result.test_accuracy > 0.6
     assert len(list((tmp_path / "runs").rglob("*.npy"))) == 2
-    assert model_file.load(result.output).metadata["teacher"] == "%08x" % LINEAR.checksum
+    assert model_file.load(result.output).metadata["teacher"] == f"{LINEAR.checksum:08x}"
     again = train.train("pupil", limit=2_000, work=tmp_path, output=tmp_path / "again.npz")
     assert again.output.read_bytes() == result.output.read_bytes()
 

@@ -195,7 +195,7 @@ class WeightedStage(nn.Module):
             sums = functional.linear(values.flatten(1), weights, bias)
         else:
             sums = functional.conv2d(values, weights, bias, **self.convolution)
-            # PyTorch answers one channel with another order of memory, in which pooling takes six times as long.
+            # One channel is answered in another order of memory, in which pooling takes six times as long.
             sums = sums.contiguous(memory_format=torch.channels_last)
         return sums.to(torch.float32)
 
