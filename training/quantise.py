@@ -23,6 +23,7 @@ from torch.nn import functional
 from training.errors import TrainingError
 from training.model_file import (
     AVERAGE_SHIFT,
+    IMAGE,
     INT32_MAX,
     LANE_MAX,
     AvgPool2d,
@@ -79,8 +80,6 @@ class QuantisedNetwork(nn.Module):
     @torch.no_grad()
     def model(self, name: str, metadata: Mapping[str, Any] | None = None) -> Model:
         """The integers. Errors: TrainingError where shapes do not fit together or training diverged."""
-        step = self.pixels(torch.zeros(1, 1, 1, 1))[1]
-        layers: list[Layer] = []
         for stage in self.stages:
             if not all(parameter.isfinite().all() for parameter in stage.parameters()):
                 raise TrainingError(
@@ -88,12 +87,24 @@ class QuantisedNetwork(nn.Module):
                     "training diverged, lower its learning rate."
                 )
         try:
-            for stage in self.stages:
-                made, step = stage.layers(step)
-                layers += made
-            return Model(name, tuple(layers), float(step), metadata or {})
+            layers, step = self.layers()
+            return Model(name, layers, float(step), metadata or {})
         except TrainingError as error:
             raise TrainingError(f"Model {name} cannot be put on the chip: {error}.") from None
+
+    def layers(self) -> tuple[tuple[Layer, ...], Tensor]:
+        """The layers of the model file, and the step of their logits. Errors: TrainingError."""
+        layers: list[Layer] = []
+        tensor, step = IMAGE, self.pixels(torch.zeros(1, 1, 1, 1))[1]
+        for stage in self.stages:
+            made, step = stage.layers(step)
+            layers += made
+            try:
+                for layer in made:
+                    tensor = layer.output(tensor)
+            except TrainingError as error:
+                raise TrainingError(f"{stage.name}: {error}") from None
+        return tuple(layers), step
 
     def pixels(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The image as the first layer multiplies it, and its step."""
@@ -312,7 +323,7 @@ def quantised(
 
 
 def _stages(network: nn.Sequential, rule: Quantisation) -> Iterator[nn.Module]:
-    """The stages of a network: what belongs to one layer of the chip, together."""
+    """The stages of a network: what belongs to one layer of the chip, together. Each has the layer's name."""
     names = [f"layer {index} ({type(module).__name__})" for index, module in enumerate(network)]
     for module, name in zip(network, names, strict=True):
         _check(module, name)
@@ -348,12 +359,15 @@ def _stages(network: nn.Sequential, rule: Quantisation) -> Iterator[nn.Module]:
                 )
             stage = WeightedStage(module, norm, bits, maximum, largest_input, input_shift, rule.lanes)
             stage.pool = take(nn.MaxPool2d) if relu else None
+            stage.name = name
             largest_input, input_shift = maximum, 0
             yield stage
         elif input_shift:
             raise TrainingError(f"{name} takes pixels as they are: its recipe can have no input_shift")
         else:
-            yield MaxPoolStage(module) if isinstance(module, nn.MaxPool2d) else AvgPoolStage(module)
+            stage = MaxPoolStage(module) if isinstance(module, nn.MaxPool2d) else AvgPoolStage(module)
+            stage.name = name
+            yield stage
 
 
 def _check(module: nn.Module, name: str) -> None:
