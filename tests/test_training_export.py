@@ -90,6 +90,20 @@ def test_every_kind_of_layer_computes_the_references_logits(name, extreme, tmp_p
     )
 
 
+def test_rows_and_columns_that_nobody_reads_are_not_computed():
+    def shapes(builder):
+        return [step.target.shape for step in kernels.steps(builder.model())]
+
+    # 28 - 3 + 1 = 26, halved 13, of which windows of 3 pooled by 2 see 12.
+    builder = random_networks.Builder(1).conv(2).maxpool(2).conv(2).maxpool(2)
+    assert shapes(builder) == [(2, 12, 12), (2, 5, 5), (10,)]
+    builder = random_networks.Builder(1).conv(2, (3, 2)).conv(2, (2, 4), stride=3)
+    assert shapes(builder) == [(2, 26, 25), (2, 9, 8), (10,)]
+    # The padding after the last row stands for rows that are read.
+    builder = random_networks.Builder(1).conv(2, padding=1).conv(2, padding=1).avgpool(5)
+    assert shapes(builder) == [(2, 26, 26), (2, 25, 25), (2, 5, 5), (10,)]
+
+
 def test_packed_weights_come_back():
     weights = np.array([[-7, 7, 0], [1, -1, 3], [5, 6, -3]], np.int8)
     assert [byte & 0xFF for byte in kernels.pack(weights, 4).tolist()] == [0x79, 0x10, 0x3F, 0x65, 0x0D]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
 
@@ -75,6 +75,19 @@ class Step:
         positions = math.prod(self.target.shape[1:]) * (self.pool.size**2 if self.pool else 1)
         return positions * self.layer.weights.size
 
+    def needs(self, count: int, axis: int) -> int:
+        """How many rows (axis 1) or columns (axis 2) of the input the first `count` of the output depend on.
+
+        Not for linear layers, which depend on everything.
+        """
+        layer, pool = self.layer, self.pool
+        if isinstance(layer, Pool):
+            return (count - 1) * layer.stride + layer.size
+        assert isinstance(layer, Conv2d)
+        positions = (count - 1) * pool.stride + pool.size if pool else count
+        reach = (positions - 1) * layer.stride - layer.padding + layer.weights.shape[1 + axis]
+        return min(reach, self.source.shape[axis])
+
 
 @dataclass(frozen=True)
 class Kernel:
@@ -90,7 +103,10 @@ class Kernel:
 
 
 def steps(model: Model) -> list[Step]:
-    """The model's layers; max pooling whose windows do not overlap joins the convolution before it."""
+    """The model's layers; max pooling whose windows do not overlap joins the convolution before it.
+
+    What no window of the next layer reads, the last rows and columns, is not computed at all.
+    """
     found: list[Step] = []
     source = IMAGE
     for index, (layer, target) in enumerate(zip(model.layers, model.tensors, strict=True)):
@@ -101,7 +117,21 @@ def steps(model: Model) -> list[Step]:
         else:
             found.append(Step(index, layer, source, target))
         source = target
-    return found
+    return _trimmed(found)
+
+
+def _trimmed(found: Sequence[Step]) -> list[Step]:
+    """The steps without the rows and columns that the next one does not read; the image stays whole."""
+    trimmed: list[Step] = []
+    target = found[-1].target
+    for step in reversed(found):
+        step = replace(step, target=target)
+        if len(target.shape) == 3 and step.source is not IMAGE:
+            sides = (step.needs(target.shape[axis], axis) for axis in (1, 2))
+            step = replace(step, source=replace(step.source, shape=(step.source.shape[0], *sides)))
+        trimmed.insert(0, step)
+        target = step.source
+    return trimmed
 
 
 def specification(step: Step) -> Kernel:
