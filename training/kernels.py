@@ -68,6 +68,13 @@ class Step:
         return f"{title} + {_title(self.pool)}" if self.pool else title
 
     @property
+    def rows_between(self) -> int:
+        """How many more rows of the input each further row of the output needs."""
+        layer = self.layer
+        assert isinstance(layer, Conv2d | Pool)
+        return layer.stride * (self.pool.stride if self.pool else 1)
+
+    @property
     def macs(self) -> int:
         """Products to be added up, the padding's zeros among them; positions that no pool uses are not."""
         if not isinstance(self.layer, Weighted):
@@ -94,12 +101,13 @@ class Kernel:
     """What one step becomes in C."""
 
     header: str  # declares the kernel's function
-    call: str  # the statement in network_run, with {source}, {target} (uint8_t *) and {scratch} (uint32_t *)
+    call: str  # the statement, with {source}, {target} (uint8_t *) and {scratch} (uint32_t *)
     cycles: int  # estimated
     tables: str = ""  # the layer's constants
     weight_bits: int = 0
     weight_bytes: int = 0  # all of the constants, as they lie in flash
-    scratch_bytes: int = 0  # memory that the kernel needs beside its input and output
+    scratch_bytes: int = 0  # memory that the kernel needs beside its input and output; not kept
+    takes_rows: bool = False  # it computes the output's rows from first_row to end_row - 1, in the call
 
 
 def steps(model: Model) -> list[Step]:
@@ -203,9 +211,10 @@ def weighted_kernel(
     cycles: int,
     scratch_bytes: int = 0,
 ) -> Kernel:
-    """A kernel of a layer with weights: function(sizes, rule, source, constants, scratch, target).
+    """A kernel of a layer with weights: function(sizes, rule, rows, source, constants, scratch, target).
 
-    The requantisation's rule and multipliers, and the scratch memory, are arguments where there are such.
+    The requantisation's rule and multipliers, and the scratch memory, are arguments where there are such; the
+    rows, first_row and end_row, are a convolution's.
     """
     structs = [_sizes(layer, step)]
     rule = layer.requantisation
@@ -213,15 +222,18 @@ def weighted_kernel(
         structs.append(_struct("requantisation", shift=rule.shift, maximum=rule.maximum))
         constants = {**constants, "multiplier": rule.multiplier}
     names = [f"{step.name}_{name}" for name in constants]
+    takes_rows = isinstance(layer, Conv2d)
+    rows = ["first_row", "end_row"] if takes_rows else []
     scratch = ["{scratch}"] if scratch_bytes else []
     return Kernel(
         header=header,
-        call=_call(function, structs, ["{source}", *names, *scratch, "{target}"]),
+        call=_call(function, structs, [*rows, "{source}", *names, *scratch, "{target}"]),
         cycles=cycles,
         tables=constant_tables(step.name, constants),
         weight_bits=layer.weight_bits,
         weight_bytes=sum(array.nbytes for array in constants.values()),
         scratch_bytes=scratch_bytes,
+        takes_rows=takes_rows,
     )
 
 
@@ -304,8 +316,13 @@ def _call(function: str, structs: Sequence[str], arguments: Sequence[str]) -> st
 
 def _struct(name: str, **fields: Any) -> str:
     """A compound literal of the struct that tells a kernel its sizes; in a call its braces are doubled."""
+    return f"(struct {name}){{{struct_fields(**fields)}}}"
+
+
+def struct_fields(**fields: Any) -> str:
+    """The initialiser of a struct."""
     values = ", ".join(f".{field} = {value}" for field, value in fields.items())
-    return f"(struct {name}){{{{{values}}}}}"
+    return f"{{{values}}}"
 
 
 def _title(layer: Layer) -> str:
