@@ -8,7 +8,7 @@ if(FUZZ)
   # Libraries, since only the branches of what they judge are to guide the fuzzers.
   add_library(fuzz_common OBJECT fuzz/frame.c fuzz/oracle.c fuzz/script.c)
   add_library(fuzz_link_judge OBJECT fuzz/fuzz_link.c)
-  add_library(fuzz_app_judge OBJECT fuzz/board.c fuzz/fuzz_app.c ${network_sources})
+  add_library(fuzz_app_judge OBJECT fuzz/board.c fuzz/fuzz_app.c fuzz/oracle_network.c ${network_sources})
 
   add_executable(fuzz_link ${receiver_sources})
   add_executable(fuzz_app ${application_sources})
