@@ -12,6 +12,11 @@ Images Travel At A Megabaud
     Change The Baud Rate    ${1000000}
     Classify Digits Of Every Class    2
 
+The Network Begins While The Image Arrives
+    Less Than All Should Be Left To Compute After The Image    share=0.5
+    Change The Baud Rate    ${1000000}
+    Less Than All Should Be Left To Compute After The Image    share=0.9
+
 The Rate Can Be Changed Back
     Change The Baud Rate    ${500000}
     Change The Baud Rate    ${115200}
