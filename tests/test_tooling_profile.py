@@ -40,6 +40,7 @@ def test_layers_and_their_sum(model, elf):
     assert [layer.kernel for layer in found.layers] == ["conv2d", "avgpool2d", "linear"]
     assert all(layer.cycles > layer.instructions > 0 for layer in found.layers)
     assert found.layers[0].flash > 2 * 49 and found.layers[1].flash > 0
+    assert [layer.sram for layer in found.layers] == [2 * 2 * 2, 2, 0]
     _, execution = cortex_m3.Machine(elf).classify(image.tobytes())
     assert (execution.total.instructions, execution.total.cycles) == (found.instructions, found.cycles)
     assert 0 < found.rest.cycles < found.cycles / 10

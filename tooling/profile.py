@@ -33,7 +33,10 @@ _CYCLES_A_BYTE = 285
 
 @dataclass(frozen=True)
 class LayerProfile:
-    """What one layer takes; `flash` is its constants and its own code, in bytes."""
+    """What one layer takes.
+
+    In bytes, `flash` for its constants and its own code, `sram` for its output and its scratch memory.
+    """
 
     name: str
     kernel: str
@@ -42,6 +45,7 @@ class LayerProfile:
     instructions: int
     cycles: int
     flash: int
+    sram: int
 
 
 @dataclass(frozen=True)
@@ -99,15 +103,18 @@ def measure(elf_file: Path, model: Model, image: np.ndarray) -> Profile:
     layers = []
     for step in steps:
         count = execution.counts.get(step.function, Count())
+        kernel = fast_kernels.choose(step)
+        output_bytes = 0 if step is steps[-1] else step.target.bytes  # the logits are the caller's
         layers.append(
             LayerProfile(
                 name=step.title,
-                kernel=fast_kernels.choose(step).header.removesuffix(".h"),
+                kernel=kernel.header.removesuffix(".h"),
                 output=step.target.shape,
                 macs=step.macs,
                 instructions=count.instructions,
                 cycles=count.cycles,
                 flash=_flash_of(step, symbols),
+                sram=output_bytes + kernel.scratch_bytes,
             )
         )
     sizes = {symbol.name: symbol.size for symbol in symbols}
@@ -192,7 +199,8 @@ def plot(profile: Profile, title: str, path: Path) -> None:
 
 
 def _layer_table(profile: Profile) -> str:
-    rows = [("layer", "kernel", "output", "MACs", "instructions", "cycles", "cycles/MAC", "share", "flash")]
+    measured = ("MACs", "instructions", "cycles", "cycles/MAC", "share", "flash", "SRAM")
+    rows = [("layer", "kernel", "output", *measured)]
     for layer in profile.layers:
         rows.append(
             (
@@ -205,6 +213,7 @@ def _layer_table(profile: Profile) -> str:
                 ratio(layer.cycles, layer.macs),
                 percent(layer.cycles, profile.cycles),
                 f"{layer.flash:,}",
+                f"{layer.sram:,}",
             )
         )
     rest = profile.rest
@@ -219,6 +228,7 @@ def _layer_table(profile: Profile) -> str:
             "",
             percent(rest.cycles, profile.cycles),
             "",
+            "",
         )
     )
     rows.append(
@@ -232,6 +242,7 @@ def _layer_table(profile: Profile) -> str:
             ratio(profile.cycles, profile.macs),
             "100.0 %",
             f"{sum(layer.flash for layer in profile.layers):,}",
+            f"{profile.arena:,}",
         )
     )
     lines = [
@@ -244,7 +255,7 @@ def _layer_table(profile: Profile) -> str:
 
 def _memory(profile: Profile) -> str:
     return (
-        f"SRAM: {profile.arena:,} bytes of activations and scratch memory, shared by all layers; "
+        f"SRAM: {profile.arena:,} bytes of activations and scratch memory, which the layers share; "
         f"{profile.stack:,} bytes of stack in {_NETWORK}, of {profile.stack_reserved:,} reserved"
     )
 
