@@ -79,10 +79,12 @@ class Prediction:
     logits: tuple[int, ...]
     """One integer for each class, as the network computed it."""
     cycles: int | None
-    """What the board's cycle counter counted over the network alone; None where it has no such counter.
+    """What the board's cycle counter counted while the network computed; None where it has no such counter.
 
     On Renode these are instructions.
     """
+    finish: int | None
+    """Those of `cycles` that came after the frame had been verified; the others, while the image arrived."""
     sequence: int
     """Sequence number of the request that was answered."""
     seconds: float = 0.0
@@ -435,8 +437,8 @@ def _prediction(message: link.Message, image: int) -> Prediction:
         raise CorruptAnswer(f"The board answered with {len(logits)} logits instead of {link.CLASSES}.")
     if label != logits.index(max(logits)):
         raise CorruptAnswer(f"The board contradicts itself: it says {label}, but its logits are {logits}.")
-    cycles = message.number("cycles") if "cycles" in message.fields else None
-    return Prediction(label, logits, cycles, sequence=message.number("seq"))
+    cycles, finish = (message.number(key) if key in message.fields else None for key in ("cycles", "finish"))
+    return Prediction(label, logits, cycles, finish, sequence=message.number("seq"))
 
 
 def _accepted(message: link.Message, _: int) -> int:

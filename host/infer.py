@@ -51,6 +51,8 @@ def describe(prediction: Prediction, info: Info, scale: float | None = None, cou
         took += f", the network took {prediction.cycles:,} {counted}"
         if counted == "cycles":
             took += f" = {prediction.cycles / info.clock * 1000:.2f} ms at {info.clock / 1e6:g} MHz"
+        if prediction.finish is not None:
+            took += f", {prediction.finish:,} of them after the image had come"
     return f"Predicted class: {prediction.label}{share}, by {info.model} on firmware {info.firmware}; {took}"
 
 

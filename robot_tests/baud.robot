@@ -24,6 +24,11 @@ A Flood At A Megabaud Is Noticed
     Flood The Wire    20000
     Classify Digit    1
 
+The Network Begins While The Image Arrives
+    Less Than All Should Be Left To Compute After The Image    share=0.5
+    Change The Baud Rate    ${1000000}
+    Less Than All Should Be Left To Compute After The Image    share=0.9
+
 The Rate Can Be Changed Back
     Change The Baud Rate    ${500000}
     Change The Baud Rate    ${115200}

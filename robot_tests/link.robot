@@ -14,6 +14,7 @@ The Image Is Cut Short    is cut short    length    length=784    bytes=390
 Hardly Anything Arrives    is cut short    short    after=7    bytes=7
 A Byte Is Altered    has an altered byte    crc
 The Sequence Number Is Altered    has an altered byte    crc    at=2
+The Last Byte Is Altered    has an altered byte    crc    at=793
 A Byte Is Lost    has lost a byte    length    bytes=783
 A Byte Is Repeated    has a byte too many    overlong    limit=794
 A Border Is Lost    has no border    overlong

@@ -210,6 +210,7 @@ class FakeBoard:
             "label": label_of(logits),
             "logits": ",".join(map(str, logits)),
             "cycles": 31845,
+            "finish": 12345,
         }
         return link.format_line("result", **(fields | changes))
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import shutil
+import struct
 import subprocess
 
 import numpy as np
@@ -31,16 +32,79 @@ def edge_images(seed=0):
     )  # fmt: skip
 
 
+class NativeNetwork:
+    """A network compiled for this computer: the functions of network.h, for images as bytes."""
+
+    def __init__(self, model, folder, *definitions):
+        export.export(model, folder)
+        library = folder / "libnetwork.so"
+        _compile(_compiler("cc"), folder, library, ["-shared", "-fPIC", *definitions])
+        self._library = ctypes.CDLL(str(library))
+        self._library.network_rows.restype = ctypes.c_bool
+
+    def run(self, image):
+        return self._logits(self._library.network_run, image)
+
+    def begin(self):
+        self._library.network_begin()
+
+    def rows(self, image, rows):
+        return self._library.network_rows(image, rows)
+
+    def finish(self, image):
+        return self._logits(self._library.network_finish, image)
+
+    def _logits(self, function, image):
+        logits = (ctypes.c_int32 * 10)()
+        function(image, logits)
+        return list(logits)
+
+
+class ArmNetwork:
+    """The same network compiled for the chip, on a simulated one."""
+
+    def __init__(self, model, folder, *definitions):
+        self._machine = arm_machine(model, folder, *definitions, counts=False)
+
+    def run(self, image):
+        return self._machine.classify(image)[0]
+
+    def begin(self):
+        self._machine.call("network_begin")
+
+    def rows(self, image, rows):
+        return self._machine.call("network_rows", image, rows).value & 0xFF != 0
+
+    def finish(self, image):
+        logits = bytearray(40)
+        self._machine.call("network_finish", image, logits)
+        return list(struct.unpack("<10i", logits))
+
+
+def streamed(network, image, generator):
+    """The logits of an image, uint8 (28, 28), whose rows arrive in a random pattern.
+
+    What has not arrived is noise. network_begin() has been called before, or is not needed.
+    """
+    noise = generator.integers(0, 256, image.shape, np.uint8)
+    for rows in _arrivals(generator):
+        so_far = np.concatenate([image[:rows], noise[rows:]]).tobytes()
+        for _ in range(int(generator.integers(1, 4))):
+            network.rows(so_far, rows)
+    return network.finish(image.tobytes())
+
+
+def _arrivals(generator):
+    """Numbers of rows, none lower than the one before."""
+    one_by_one = list(range(29))
+    some = sorted(generator.integers(0, 29, int(generator.integers(1, 20))).tolist())
+    return [[], [28], one_by_one, sorted(one_by_one * 3), some][int(generator.integers(5))]
+
+
 def run_native(model, folder, images, *definitions):
     """The logits, int32 (N, 10), of the network compiled for this computer."""
-    export.export(model, folder)
-    library = folder / "libnetwork.so"
-    _compile(_compiler("cc"), folder, library, ["-shared", "-fPIC", *definitions])
-    network_run = ctypes.CDLL(str(library)).network_run
-    logits = np.zeros((len(images), 10), np.int32)
-    for image, row in zip(images, logits, strict=True):
-        network_run(image.tobytes(), row.ctypes.data_as(ctypes.POINTER(ctypes.c_int32)))
-    return logits
+    network = NativeNetwork(model, folder, *definitions)
+    return np.array([network.run(image.tobytes()) for image in images], np.int32)
 
 
 def arm_machine(model, folder, *definitions, **options):
@@ -54,8 +118,8 @@ def arm_machine(model, folder, *definitions, **options):
 
 def run_arm(model, folder, images, *definitions):
     """The logits, int32 (N, 10), of the network compiled for the chip."""
-    machine = arm_machine(model, folder, *definitions, counts=False)
-    return np.array([machine.classify(image.tobytes())[0] for image in images], np.int32)
+    network = ArmNetwork(model, folder, *definitions)
+    return np.array([network.run(image.tobytes()) for image in images], np.int32)
 
 
 def _compile(compiler, folder, output, options):
@@ -67,6 +131,7 @@ def _compile(compiler, folder, output, options):
             f"-I{NETWORK}",
             *options,
             folder / "model.c",
+            NETWORK / "network.c",
             "-lgcc",
             "-o",
             output,

@@ -63,7 +63,7 @@ def only(name, change):
 def test_classify(board, fake):
     prediction = board.classify(IMAGE)
     assert is_right(prediction)
-    assert prediction.cycles == 31845
+    assert (prediction.cycles, prediction.finish) == (31845, 12345)
     assert prediction.sequence == fake.requests[0].sequence
     assert prediction.retries == ()
     assert 0.068 < prediction.seconds < 0.2  # 784 bytes take 68 ms at 115200 baud
@@ -89,13 +89,14 @@ def test_info(board):
 
 def test_a_board_without_a_cycle_counter(board, fake):
     fake.garble = only("result", lambda _: [fake_line_without_cycles(fake)])
-    assert board.classify(IMAGE).cycles is None
+    prediction = board.classify(IMAGE)
+    assert (prediction.cycles, prediction.finish) == (None, None)
 
 
 def fake_line_without_cycles(fake):
     message = link.parse_line(fake.result_line(fake.requests[-1]))
     return link.format_line(
-        "result", **{key: text for key, text in message.fields.items() if key != "cycles"}
+        "result", **{key: text for key, text in message.fields.items() if key not in ("cycles", "finish")}
     )
 
 
@@ -332,6 +333,7 @@ def test_an_answer_that_comes_before_the_question_is_ignored(board, fake):
         {"logits": "0," * 10 + "0"},
         {"logits": "a"},
         {"cycles": "many"},
+        {"finish": "late"},
         {"seq": "x"},
     ],
     ids=str,

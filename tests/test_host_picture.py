@@ -245,7 +245,7 @@ def test_malformed_files_are_one_sentence(tmp_path, data):
 
 # --- infer -------------------------------------------------------------------------------------------
 
-PREDICTION = Prediction(7, LOGITS, 31845, sequence=3, seconds=0.1)
+PREDICTION = Prediction(7, LOGITS, 31845, 12345, sequence=3, seconds=0.1)
 INFO = Info(1, "1.2.3", "linear", 0, 72_000_000, "hse", 28, 28, 10, "power", "passed", 512)
 
 
@@ -276,12 +276,12 @@ def test_infer_shows_the_digit_then_the_prediction_and_a_bar_per_class(monkeypat
     assert lines[0] == "Test image 3, a 7:"
     assert "\n".join(lines[1:15]) == draw_digit(image)
     assert lines[15].startswith("Predicted class: 7 (")
-    assert "31,845 cycles = 0.44 ms at 72 MHz" in lines[15]
+    assert "31,845 cycles = 0.44 ms at 72 MHz, 12,345 of them after the image had come" in lines[15]
     assert len(lines) == 26
 
 
 def test_a_board_without_clock_or_counter_is_described():
-    prediction = Prediction(7, LOGITS, None, sequence=3, seconds=0.1)
+    prediction = Prediction(7, LOGITS, None, None, sequence=3, seconds=0.1)
     assert infer.describe(prediction, INFO).endswith("answered in 100.0 ms")
 
 

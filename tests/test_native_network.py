@@ -3,12 +3,14 @@
 import ctypes
 import shutil
 
+import network_builds
 import numpy as np
 import pytest
 
 from tooling import build
 from training import model_file, reference
 from training.mnist import CLASSES, load_test_set
+from training.paths import MODELS
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler for this computer")
 
@@ -40,6 +42,17 @@ def test_every_logit_of_all_test_images_is_the_references(network_run, model):
     mismatches = np.flatnonzero((network_run(images) != expected).any(axis=1))
 
     assert mismatches.size == 0, f"{mismatches.size} of {len(images)} images differ, first {mismatches[:10]}"
+
+
+@pytest.mark.parametrize("path", sorted(MODELS.glob("*.npz")), ids=lambda path: path.stem)
+def test_the_readable_kernels_compute_every_logit_of_all_test_images(path, tmp_path):
+    model = model_file.load(path)
+    network = network_builds.NativeNetwork(model, tmp_path, "-DNETWORK_SPECIFICATION")
+    images = load_test_set().images
+
+    logits = [network.run(image.tobytes()) for image in images]
+
+    np.testing.assert_array_equal(logits, reference.run(model, images))
 
 
 @pytest.mark.parametrize("seed", range(3))

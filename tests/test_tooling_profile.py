@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from random_networks import Builder
 
+from host import link
 from tooling.errors import ToolError
 from training import mnist
 
@@ -39,9 +40,25 @@ def test_layers_and_their_sum(model, elf):
     assert [layer.kernel for layer in found.layers] == ["conv2d", "avgpool2d", "linear"]
     assert all(layer.cycles > layer.instructions > 0 for layer in found.layers)
     assert found.layers[0].flash > 2 * 49 and found.layers[1].flash > 0
+    assert [layer.sram for layer in found.layers] == [2 * 2 * 2, 2, 0]
     _, execution = cortex_m3.Machine(elf).classify(image.tobytes())
     assert (execution.total.instructions, execution.total.cycles) == (found.instructions, found.cycles)
     assert 0 < found.rest.cycles < found.cycles / 10
+
+
+def test_what_is_left_after_an_image_has_arrived(model, elf):
+    """The slower it arrives, the less is left; the convolution of 7 rows out of 28 begins with the 14th."""
+    from tooling import profile
+
+    image = mnist.load_test_set().images[0]
+    found = profile.measure(elf, model, image)
+    assert [arrival.baud for arrival in found.arrivals] == [115_200, 1_000_000, 2_000_000]
+    left = [arrival.after for arrival in found.arrivals]
+    assert 0 < left[0] < left[1] <= left[2]
+    assert left[0] < found.cycles / 2
+    for arrival in found.arrivals:
+        assert arrival.request == len(link.encode_frame(link.Command.CLASSIFY, 0, image.tobytes()))
+        assert found.cycles < arrival.computing < 1.2 * found.cycles
 
 
 def test_the_report_and_the_picture(model, elf, tmp_path):
@@ -52,7 +69,7 @@ def test_the_report_and_the_picture(model, elf, tmp_path):
     assert re.search(
         rf"^total +{found.macs:,} +{found.instructions:,} +{found.cycles:,} ", text, re.MULTILINE
     )
-    assert "End to end at 115,200 baud" in text and "End to end at 1,000,000 baud" in text
+    assert all(re.search(rf"^ *{rate} +[0-9.]+ ms ", text, re.MULTILINE) for rate in ("115,200", "2,000,000"))
     assert f"{found.arena:,} bytes of activations" in text
     assert max(map(len, text.splitlines())) <= 140
     profile.plot(found, model.name, tmp_path / "pictures" / "profile.png")
@@ -109,6 +126,12 @@ def test_only_conditional_instructions_may_be_skipped():
     assert skipped([10, 20, 21, 22, 30], [10, 20, 30], two_after_20) == 2
     assert skipped([10, 20, 21, 22, 30], [10, 20, 21, 22], two_after_20) is None
     assert skipped([10, 20, 21, 22], [10, 20, 21, 22, 30], two_after_20) is None
+
+
+def test_the_emulator_tells_what_a_function_returned(elf):
+    machine = cortex_m3.Machine(elf)
+    assert machine.call("network_rows", bytes(784), 6).value == 0
+    assert machine.call("network_rows", bytes(784), 28).value == 1
 
 
 def test_the_emulator_records_addresses_where_asked(elf):

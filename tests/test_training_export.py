@@ -14,6 +14,7 @@ import random_networks
 from training import chip, export, fast_kernels, kernels, mnist, model_file, reference
 from training.chip import Memory
 from training.errors import TrainingError
+from training.export import Rows
 from training.kernels import Kernel
 from training.model_file import Linear, Model
 from training.paths import MODELS, ROOT
@@ -41,9 +42,8 @@ def compile_network(folder):
         pytest.skip("there is no C compiler on PATH")
     library = folder / "libnetwork.so"
     flags = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-shared", "-fPIC"]
-    subprocess.run(
-        [compiler, *flags, f"-I{folder}", f"-I{NETWORK}", folder / "model.c", "-o", library], check=True
-    )
+    sources = [f"-I{folder}", f"-I{NETWORK}", folder / "model.c", NETWORK / "network.c"]
+    subprocess.run([compiler, *flags, *sources, "-o", library], check=True)
     return ctypes.CDLL(str(library))
 
 
@@ -90,6 +90,20 @@ def test_every_kind_of_layer_computes_the_references_logits(name, extreme, tmp_p
     )
 
 
+def test_rows_and_columns_that_nobody_reads_are_not_computed():
+    def shapes(builder):
+        return [step.target.shape for step in kernels.steps(builder.model())]
+
+    # 28 - 3 + 1 = 26, halved 13, of which windows of 3 pooled by 2 see 12.
+    builder = random_networks.Builder(1).conv(2).maxpool(2).conv(2).maxpool(2)
+    assert shapes(builder) == [(2, 12, 12), (2, 5, 5), (10,)]
+    builder = random_networks.Builder(1).conv(2, (3, 2)).conv(2, (2, 4), stride=3)
+    assert shapes(builder) == [(2, 26, 25), (2, 9, 8), (10,)]
+    # The padding after the last row stands for rows that are read.
+    builder = random_networks.Builder(1).conv(2, padding=1).conv(2, padding=1).avgpool(5)
+    assert shapes(builder) == [(2, 26, 26), (2, 25, 25), (2, 5, 5), (10,)]
+
+
 def test_packed_weights_come_back():
     weights = np.array([[-7, 7, 0], [1, -1, 3], [5, 6, -3]], np.int8)
     assert [byte & 0xFF for byte in kernels.pack(weights, 4).tolist()] == [0x79, 0x10, 0x3F, 0x65, 0x0D]
@@ -98,20 +112,57 @@ def test_packed_weights_come_back():
     assert [byte & 0xFF for byte in kernels.pack(two_bits, 2).tolist()] == [0b01_11_00_01, 0b11]
 
 
-def test_activations_in_use_never_overlap():
-    for model in random_networks.networks().values():
-        steps = kernels.steps(model)
-        chosen = [replace(fast_kernels.choose(step), scratch_bytes=100 + step.index) for step in steps]
-        plan = export.plan_arena(steps, chosen)
-        for index, step in enumerate(steps):
-            used = [(plan.scratch[index], 100 + step.index)]
-            if index > 0:
-                used.append((plan.outputs[index - 1], step.source.bytes))
-            if index < len(steps) - 1:
-                used.append((plan.outputs[index], step.target.bytes))
-            ends = [(start, start + size) for start, size in sorted(used)]
-            assert all(start % 4 == 0 for start, _ in ends) and ends[-1][1] <= plan.size
-            assert all(end <= start for (_, end), (start, _) in pairwise(ends))
+@pytest.mark.parametrize("name", random_networks.networks())
+def test_activations_in_use_never_overlap(name):
+    steps = kernels.steps(random_networks.networks()[name])
+    chosen = [replace(fast_kernels.choose(step), scratch_bytes=100 + step.index) for step in steps]
+    for streaming in range(len(steps)):
+        plan = export.plan_arena(steps, chosen, streaming)
+        outputs = [
+            (offset, step.target.bytes) for offset, step in zip(plan.outputs[:-1], steps, strict=False)
+        ]
+        for index in range(len(steps)):
+            in_turn = range(streaming) if index < streaming else [index]
+            # What it reads, what it writes, and what those in turn with it read and write; and its scratch.
+            used = {output for other in in_turn for output in outputs[max(other - 1, 0) : other + 1]}
+            places = sorted([*used, (plan.scratch[index], 100 + steps[index].index)])
+            assert all(start % 4 == 0 for start, _ in places)
+            assert all(start + size <= following for (start, size), (following, _) in pairwise(places))
+            assert sum(places[-1]) <= plan.size
+
+
+def test_layers_stream_while_they_compute_rows_and_the_arena_has_room(monkeypatch):
+    builder = random_networks.Builder(1).conv(4).maxpool(2).conv(4, padding=1).conv(2, stride=2).avgpool(2)
+    steps = kernels.steps(builder.conv(2, 2).model())
+    chosen = [kernels.specification(step) for step in steps]
+    assert [export.plan_arena(steps, chosen, count).size for count in range(4)] == [1352, 1352, 1352, 1424]
+    assert export.streaming(steps, chosen) == 3
+    monkeypatch.setattr(export, "STREAMING_ARENA", 1423)
+    assert export.streaming(steps, chosen) == 2
+    assert export.streaming(steps[3:], chosen[3:]) == 0
+
+
+def test_rows_of_a_layer_depend_on_rows_of_the_one_before(monkeypatch):
+    builder = random_networks.Builder(1).conv(4).maxpool(2).conv(4, padding=1).conv(2, stride=2).avgpool(2)
+    steps = kernels.steps(builder.conv(2, 2).model())
+    chosen = [replace(kernels.specification(step), cycles=1000) for step in steps]
+    monkeypatch.setattr(export, "CYCLES_AT_ONCE", 400)
+    assert export.rows_of(steps, chosen) == [
+        Rows(output_rows=13, input_rows=28, first_needs=4, next_needs=2, at_once=5),
+        Rows(output_rows=13, input_rows=13, first_needs=2, next_needs=1, at_once=5),
+        Rows(output_rows=6, input_rows=13, first_needs=3, next_needs=2, at_once=2),
+        Rows(output_rows=1, input_rows=6, first_needs=6, next_needs=1, at_once=0),
+        Rows(output_rows=2, input_rows=1, first_needs=1, next_needs=1, at_once=0),
+        Rows(output_rows=1, input_rows=2, first_needs=2, next_needs=1, at_once=0),
+    ]
+
+
+@pytest.mark.parametrize("name", random_networks.networks())
+def test_a_layer_is_complete_only_when_those_before_it_are(name):
+    """Otherwise what follows it could take the memory of what is still to be computed."""
+    steps = kernels.steps(random_networks.networks()[name])
+    rows = export.rows_of(steps, [fast_kernels.choose(step) for step in steps])
+    assert [layer.input_rows for layer in rows[1:]] == [layer.output_rows for layer in rows[:-1]]
 
 
 def test_a_kernel_of_another_kind_leaves_the_specification_selectable(linear, monkeypatch):

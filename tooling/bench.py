@@ -18,7 +18,7 @@ from tooling import build as builds
 from tooling import processes
 from tooling.cortex_m3 import ASSUMPTIONS, Count, Machine
 from tooling.errors import ToolError
-from tooling.paths import BUILD, MODELS, shown
+from tooling.paths import BUILD, FIRMWARE, MODELS, shown
 from tooling.tables import milliseconds, numbers_table, ratio
 from training import chip, fast_kernels, kernels, reference
 from training import export as exporter
@@ -86,7 +86,9 @@ def measure(model: Model, image: np.ndarray) -> Bench:
     counts = []
     for definition in (_SPECIFICATION, _PORTABLE, ""):
         elf = _compile(
-            folder / "model.c", folder / f"model{definition}.elf", [definition] if definition else []
+            [folder / "model.c", FIRMWARE / "network" / "network.c"],
+            folder / f"model{definition}.elf",
+            [definition] if definition else [],
         )
         logits, execution = Machine(elf, [step.function for step in steps]).classify(image.tobytes())
         if logits != expected:
@@ -139,7 +141,7 @@ void {_FLOAT_FUNCTION}(const uint8_t *image, float *logits)
 """
     )
     logits = bytearray(4 * outputs)
-    elf = _compile(source, folder / "float.elf", entry=_FLOAT_FUNCTION)
+    elf = _compile([source], folder / "float.elf", entry=_FLOAT_FUNCTION)
     execution = Machine(elf).call(_FLOAT_FUNCTION, image.tobytes(), logits)
     found = np.array(struct.unpack(f"<{outputs}f", logits))
     expected = weights.astype(np.float64) @ (image.reshape(-1) / 255) + bias
@@ -148,8 +150,8 @@ void {_FLOAT_FUNCTION}(const uint8_t *image, float *logits)
     return execution.total
 
 
-def _compile(source: Path, elf: Path, options: Sequence[str] = (), entry: str = _FUNCTION) -> Path:
-    """One C file and libgcc as an ELF, by the command that compiles the firmware's model.c."""
+def _compile(sources: Sequence[Path], elf: Path, options: Sequence[str] = (), entry: str = _FUNCTION) -> Path:
+    """C files and libgcc as an ELF, by the command that compiles the firmware's model.c."""
     commands = json.loads((builds.image(builds.BLUEPILL).parent / "compile_commands.json").read_text())
     command = next(entry for entry in commands if entry["file"].endswith("/model.c"))
     arguments = shlex.split(command["command"])
@@ -162,14 +164,14 @@ def _compile(source: Path, elf: Path, options: Sequence[str] = (), entry: str = 
         f"-Wl,-e,{entry}",
     ]
     finished = processes.run(
-        [compiler, f"-I{source.parent}", *flags, *options, source, "-nostdlib", *layout, "-lgcc", "-o", elf],
+        [compiler, f"-I{elf.parent}", *flags, *options, *sources, "-nostdlib", *layout, "-lgcc", "-o", elf],
         cwd=Path(command["directory"]),
         timeout=_COMPILE_LIMIT,
         capture=True,
     )
     if finished.status:
         print(finished.output.rstrip())
-        raise ToolError(f"{shown(source)} does not compile: the reason is in the lines above.")
+        raise ToolError(f"{shown(sources[0])} does not compile: the reason is in the lines above.")
     return elf
 
 

@@ -91,9 +91,10 @@ class Count:
 class Execution:
     """What a call took: by owner (see Machine), and the bytes of stack it went down.
 
-    addresses: of all instructions in their order, where they were asked for.
+    value: what it returned. addresses: of all instructions in their order, where they were asked for.
     """
 
+    value: int = 0
     counts: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
     stack: int = 0
     fetch_stalls: int = 0
@@ -185,6 +186,7 @@ class Machine:
             raise ToolError(f"{function} did not return in {limit_s:g} seconds: look for an endless loop.")
         for address, buffer in buffers:
             buffer[:] = self._emulator.mem_read(address, len(buffer))
+        self._execution.value = self._emulator.reg_read(UC_ARM_REG_R0)
         stack = bytes(self._emulator.mem_read(bottom, top - bottom))
         self._execution.stack = len(stack.lstrip(_PAINT))
         return self._execution

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +24,19 @@ from training.model_file import Model
 _NETWORK = "network_run"
 _LARGEST = 12  # symbols shown
 _BITS_A_BYTE = 10  # on the wire, with start and stop
-_BAUD_RATES = (link.DEFAULT_BAUD, 1_000_000)
+_BAUD_RATES = (link.DEFAULT_BAUD, 1_000_000, 2_000_000)
+
+# What each byte takes of the processor: its interrupt 125 cycles, its way through the receive buffer and the
+# receiver 160, both estimated as ASSUMPTIONS says.
+_CYCLES_A_BYTE = 285
 
 
 @dataclass(frozen=True)
 class LayerProfile:
-    """What one layer takes; `flash` is its constants and its own code, in bytes."""
+    """What one layer takes.
+
+    In bytes, `flash` for its constants and its own code, `sram` for its output and its scratch memory.
+    """
 
     name: str
     kernel: str
@@ -36,6 +45,20 @@ class LayerProfile:
     instructions: int
     cycles: int
     flash: int
+    sram: int
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One inference whose image arrives meanwhile: bytes of the request, and cycles.
+
+    after: from its last byte to the logits. computing: all that the network takes.
+    """
+
+    baud: int
+    request: int
+    after: int
+    computing: int
 
 
 @dataclass(frozen=True)
@@ -44,6 +67,7 @@ class Profile:
 
     layers: tuple[LayerProfile, ...]
     rest: Count
+    arrivals: tuple[Arrival, ...]
     label: int
     logits: tuple[int, ...]
     stack: int
@@ -79,21 +103,25 @@ def measure(elf_file: Path, model: Model, image: np.ndarray) -> Profile:
     layers = []
     for step in steps:
         count = execution.counts.get(step.function, Count())
+        kernel = fast_kernels.choose(step)
+        output_bytes = 0 if step is steps[-1] else step.target.bytes  # the logits are the caller's
         layers.append(
             LayerProfile(
                 name=step.title,
-                kernel=fast_kernels.choose(step).header.removesuffix(".h"),
+                kernel=kernel.header.removesuffix(".h"),
                 output=step.target.shape,
                 macs=step.macs,
                 instructions=count.instructions,
                 cycles=count.cycles,
                 flash=_flash_of(step, symbols),
+                sram=output_bytes + kernel.scratch_bytes,
             )
         )
     sizes = {symbol.name: symbol.size for symbol in symbols}
     return Profile(
         layers=tuple(layers),
         rest=execution.counts[_NETWORK],
+        arrivals=tuple(_arrival(machine, image, baud, logits) for baud in _BAUD_RATES),
         label=int(np.argmax(logits)),
         logits=tuple(logits),
         stack=execution.stack,
@@ -171,7 +199,8 @@ def plot(profile: Profile, title: str, path: Path) -> None:
 
 
 def _layer_table(profile: Profile) -> str:
-    rows = [("layer", "kernel", "output", "MACs", "instructions", "cycles", "cycles/MAC", "share", "flash")]
+    measured = ("MACs", "instructions", "cycles", "cycles/MAC", "share", "flash", "SRAM")
+    rows = [("layer", "kernel", "output", *measured)]
     for layer in profile.layers:
         rows.append(
             (
@@ -184,6 +213,7 @@ def _layer_table(profile: Profile) -> str:
                 ratio(layer.cycles, layer.macs),
                 percent(layer.cycles, profile.cycles),
                 f"{layer.flash:,}",
+                f"{layer.sram:,}",
             )
         )
     rest = profile.rest
@@ -198,6 +228,7 @@ def _layer_table(profile: Profile) -> str:
             "",
             percent(rest.cycles, profile.cycles),
             "",
+            "",
         )
     )
     rows.append(
@@ -211,6 +242,7 @@ def _layer_table(profile: Profile) -> str:
             ratio(profile.cycles, profile.macs),
             "100.0 %",
             f"{sum(layer.flash for layer in profile.layers):,}",
+            f"{profile.arena:,}",
         )
     )
     lines = [
@@ -223,7 +255,7 @@ def _layer_table(profile: Profile) -> str:
 
 def _memory(profile: Profile) -> str:
     return (
-        f"SRAM: {profile.arena:,} bytes of activations and scratch memory, shared by all layers; "
+        f"SRAM: {profile.arena:,} bytes of activations and scratch memory, which the layers share; "
         f"{profile.stack:,} bytes of stack in {_NETWORK}, of {profile.stack_reserved:,} reserved"
     )
 
@@ -237,20 +269,63 @@ def _symbols(elf_file: Path) -> str:
     return numbers_table(rows)
 
 
+def _arrival(machine: Machine, image: np.ndarray, baud: int, expected: list[int]) -> Arrival:
+    """Runs network_rows while the bytes of the request arrive, and network_finish after the last one.
+
+    Errors: ToolError where the logits are not the expected ones.
+    """
+    body = link.make_body(link.Command.CLASSIFY, 0, image.tobytes())
+    request = len(link.wrap_body(body))
+    rows_end = [link.HEADER_BYTES + (row + 1) * link.IMAGE_COLS for row in range(link.IMAGE_ROWS)]
+    # The border before the body, and what stuffing adds up to the end of each row.
+    taken_with = [len(link.BORDER) + len(link.cobs_encode(body[:end])) for end in rows_end]
+    now, computing, taken = 0, 0, 0
+    while taken < request:
+        arrived = min(request, now * baud // (_BITS_A_BYTE * CLOCK))
+        now += (arrived - taken) * _CYCLES_A_BYTE
+        taken = arrived
+        execution = machine.call("network_rows", image.tobytes(), bisect_right(taken_with, taken))
+        if execution.value:
+            now += execution.total.cycles
+            computing += execution.total.cycles
+        elif taken < request:
+            now = max(now, _cycles_on_the_wire(taken + 1, baud))
+    logits = bytearray(4 * len(expected))
+    finish = machine.call("network_finish", image.tobytes(), logits).total.cycles
+    if list(struct.unpack(f"<{len(expected)}i", logits)) != expected:
+        raise ToolError("An image that arrives row by row gets other logits: the network is wrong.")
+    after = now - _cycles_on_the_wire(request, baud) + finish
+    return Arrival(baud, request, after, computing + finish)
+
+
+def _cycles_on_the_wire(count: int, baud: int) -> int:
+    """How long so many bytes take, rounded up to whole cycles."""
+    return -(-_BITS_A_BYTE * CLOCK * count // baud)
+
+
 def _end_to_end(profile: Profile, model: Model) -> str:
-    """The time from the first byte of a request to the last of its answer, nothing overlapping."""
-    request = len(link.encode_frame(link.Command.CLASSIFY, 0, bytes(range(1, 197)) * 4))
+    """The time from the first byte of a request to the last of its answer."""
     answer = len(_answer(profile, model))
-    lines = []
-    for baud in _BAUD_RATES:
-        to_board, to_host = (1000 * _BITS_A_BYTE * count / baud for count in (request, answer))
-        compute = 1000 * profile.cycles / CLOCK
-        lines.append(
-            f"End to end at {baud:,} baud: {to_board + compute + to_host:.1f} ms = "
-            f"{to_board:.1f} for the request of {request} bytes + {compute:.1f} for the network + "
-            f"{to_host:.1f} for the answer of {answer}"
+    rows = [("baud rate", "request", "network", "answer", "end to end", "not overlapped", "network cycles")]
+    for arrival in profile.arrivals:
+        to_board, to_host = (_cycles_on_the_wire(count, arrival.baud) for count in (arrival.request, answer))
+        rows.append(
+            (
+                f"{arrival.baud:,}",
+                milliseconds(to_board),
+                milliseconds(arrival.after),
+                milliseconds(to_host),
+                milliseconds(to_board + arrival.after + to_host),
+                milliseconds(to_board + profile.cycles + to_host),
+                f"{arrival.computing:,}",
+            )
         )
-    return "\n".join(lines)
+    request = profile.arrivals[0].request
+    return (
+        f"End to end: a request of {request} bytes, what the network takes after the last of them, and an "
+        f"answer of {answer}.\nUntil then each byte takes {_CYCLES_A_BYTE} cycles of the processor. "
+        f"Not overlapped: all of the network after the last byte.\n\n{numbers_table(rows, left=0)}"
+    )
 
 
 def _answer(profile: Profile, model: Model) -> str:
@@ -269,6 +344,7 @@ def _answer(profile: Profile, model: Model) -> str:
             label=profile.label,
             logits=",".join(map(str, hundredths)),
             cycles=profile.cycles,
+            finish=profile.cycles,
         ),
     ]
     return "".join(f"{line.rstrip()}\r\n" for line in lines)

@@ -1,16 +1,17 @@
 """Writes a model as C: model.h and model.c, which firmware/network compiles.
 
-Which kernel computes a layer, and how its weights lie in flash, is the choice of fast_kernels.py. Activations
-live in one static arena, whose offsets are planned here: what a layer reads, writes and needs beside that
-never overlaps, and its output lies at the other end from its input, so the arena is as large as the neediest
-layer.
+Which kernel computes a layer, and how its weights lie in flash, is the choice of fast_kernels.py. Which rows
+of a layer can be computed while the image still arrives is worked out here, for firmware/network/network.c.
+Activations live in one static arena, whose offsets are planned here: what is needed at the same time never
+overlaps.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,14 @@ CLOCK = 72_000_000  # Hz
 # What the firmware needs beside the model: code and constants; stack, buffers and variables.
 FIRMWARE_FLASH = 13 * 1024
 FIRMWARE_SRAM = 6 * 1024
+
+# Layers stream, compute rows in turn, only while the arena is no larger than this, or than it is anyway: all
+# of the firmware's SRAM then stays within 8 KiB, which is what QEMU's chip has.
+STREAMING_ARENA = 4608
+
+# What is computed at once while bytes arrive: 2.8 ms, or 4.3 at 2 Mbaud, where the bytes' interrupts take a
+# third of the time. 860 bytes arrive in that, and the receive buffer holds 1,024.
+CYCLES_AT_ONCE = 200_000
 
 
 @dataclass(frozen=True)
@@ -163,7 +172,7 @@ def measure(model: Model) -> Report:
         layers=costs,
         flash_needed=FIRMWARE_FLASH + sum(cost.weight_bytes for cost in costs),
         flash_available=flash.length,
-        sram_needed=FIRMWARE_SRAM + plan_arena(steps, chosen).size,
+        sram_needed=FIRMWARE_SRAM + plan_arena(steps, chosen, streaming(steps, chosen)).size,
         sram_available=sram.length,
     )
 
@@ -177,23 +186,71 @@ class Arena:
     scratch: tuple[int, ...]
 
 
-def plan_arena(steps: Sequence[Step], chosen: Sequence[Kernel]) -> Arena:
+def plan_arena(steps: Sequence[Step], chosen: Sequence[Kernel], streams: int) -> Arena:
     """Outputs in turn at the beginning and at the end; the image and the logits lie elsewhere.
 
     Scratch memory lies beside the output at the beginning, or after the input there; all is word-aligned.
+
+    The leading layers, `streams` of them, compute rows in turn, so they are planned as if they were one, and
+    what passes between them lies in its scratch memory. That of their own they share: nothing is kept there
+    from one call to the next.
     """
     outputs = [_words(step.target.bytes) for step in steps[:-1]] + [0]
-    inputs = [0, *outputs[:-1]]
     scratch = [_words(kernel.scratch_bytes) for kernel in chosen]
+    together = max(streams, 1)
+    passed, outputs = outputs[: together - 1], outputs[together - 1 :]
+    scratch = [sum(passed) + max(scratch[:together]), *scratch[together:]]
+
+    inputs = [0, *outputs[:-1]]
     size = max(map(sum, zip(inputs, outputs, scratch, strict=True)))
-    return Arena(
-        size,
-        tuple(0 if index % 2 == 0 else size - output for index, output in enumerate(outputs)),
-        tuple(
-            output if index % 2 == 0 else source
-            for index, (source, output) in enumerate(zip(inputs, outputs, strict=True))
-        ),
-    )
+    output_at = [0 if index % 2 == 0 else size - output for index, output in enumerate(outputs)]
+    scratch_at = [
+        output if index % 2 == 0 else source
+        for index, (source, output) in enumerate(zip(inputs, outputs, strict=True))
+    ]
+    *passed_at, shared_at = accumulate(passed, initial=scratch_at[0])
+    return Arena(size, (*passed_at, *output_at), (*[shared_at] * together, *scratch_at[1:]))
+
+
+def streaming(steps: Sequence[Step], chosen: Sequence[Kernel]) -> int:
+    """How many leading layers stream: compute rows in turn, while the image arrives.
+
+    As many as have kernels that compute rows, and as the arena has room for; not the last layer, whose logits
+    have to wait until the image is known to be whole.
+    """
+    able = 0
+    while able < len(steps) - 1 and chosen[able].takes_rows:
+        able += 1
+    largest = max(STREAMING_ARENA, plan_arena(steps, chosen, 0).size)
+    return next(count for count in range(able, -1, -1) if plan_arena(steps, chosen, count).size <= largest)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which rows of a layer depend on which of its input: as firmware/network/layers.h has it."""
+
+    output_rows: int
+    input_rows: int
+    first_needs: int
+    next_needs: int
+    at_once: int
+
+
+def rows_of(steps: Sequence[Step], chosen: Sequence[Kernel]) -> list[Rows]:
+    """The rows of each layer. One that streams needs some rows of its input, any other all of them."""
+    streams = streaming(steps, chosen)
+    found: list[Rows] = []
+    for index, (step, kernel) in enumerate(zip(steps, chosen, strict=True)):
+        output_rows = step.target.shape[1] if kernel.takes_rows else 1
+        if index < streams:
+            input_rows = step.needs(output_rows, axis=1)
+            first_needs, next_needs = step.needs(1, axis=1), step.rows_between
+        else:
+            input_rows = found[-1].output_rows if found else ROWS
+            first_needs, next_needs = input_rows, 1
+        in_time = output_rows * CYCLES_AT_ONCE // kernel.cycles if step is not steps[-1] else 0
+        found.append(Rows(output_rows, input_rows, first_needs, next_needs, min(in_time, output_rows)))
+    return found
 
 
 def centi_scale(model: Model) -> tuple[int, int]:
@@ -234,6 +291,7 @@ def header_text(model: Model) -> str:
 #define MODEL_ROWS {ROWS}
 #define MODEL_COLS {COLS}
 #define MODEL_CLASSES {CLASSES}
+#define MODEL_LAYERS {len(kernels.steps(model))}
 
 /*
  * Hundredths of the real logit =
@@ -266,8 +324,7 @@ def source_text(model: Model) -> str:
     return "\n".join(
         [
             f"/* Generated by `invoke export` from the model {model.name}; changes here are lost. */",
-            '#include "model.h"',
-            '#include "network.h"',
+            '#include "layers.h"',
             "",
             table("const int32_t", "model_selftest_logits", golden),
             network,
@@ -276,19 +333,20 @@ def source_text(model: Model) -> str:
 
 
 def _network(steps: Sequence[Step], chosen: Sequence[Kernel]) -> str:
-    """The constants, and network_run, each step by its chosen kernel in a function of its own.
+    """The constants, a function for each step, and what network.c knows of them.
 
-    The functions are for `invoke profile`, which tells the layers apart by their names.
+    The functions have names of their own for `invoke profile`, which tells the layers apart by them.
     """
     headers = sorted({kernel.header for kernel in chosen})
-    plan = plan_arena(steps, chosen)
+    plan = plan_arena(steps, chosen, streaming(steps, chosen))
+    types = {"first_row": "int ", "end_row": "int ", "image": "const uint8_t *", "logits": "int32_t *"}
     source = "image"
-    functions, calls = [], []
+    functions, calls, unused = [], [], set(types)
     for step, kernel, output, scratch in zip(steps, chosen, plan.outputs, plan.scratch, strict=True):
         target = "logits" if step is steps[-1] else f"arena.bytes + {output}"
         call = kernel.call.format(source=source, target=target, scratch=f"arena.words + {scratch // 4}")
-        types = {"image": "const uint8_t *", "logits": "int32_t *"}
-        names = [name for name in (source, target) if name in types]
+        used = {source, target} | ({"first_row", "end_row"} if kernel.takes_rows else set())
+        names = [name for name in types if name in used]
         parameters = ", ".join(f"{types[name]}{name}" for name in names) or "void"
         functions += [
             f"static __attribute__((noinline)) void {step.function}({parameters})",
@@ -297,8 +355,13 @@ def _network(steps: Sequence[Step], chosen: Sequence[Kernel]) -> str:
             "}",
             "",
         ]
-        calls.append(f"    {step.function}({', '.join(names)});")
+        calls += [
+            f"    case {len(calls) // 3}:",
+            f"        {step.function}({', '.join(names)});",
+            "        break;",
+        ]
         source = target
+        unused -= used
     arena = f"static union {{ uint8_t bytes[{plan.size}]; uint32_t words[{plan.size // 4}]; }} arena;\n"
     return "\n".join(
         [
@@ -307,9 +370,17 @@ def _network(steps: Sequence[Step], chosen: Sequence[Kernel]) -> str:
             *(kernel.tables for kernel in chosen),
             *([arena] if plan.size else []),
             *functions,
-            f"void network_run(const uint8_t image[{ROWS * COLS}], int32_t logits[{CLASSES}])",
+            "const struct network_layer network_layers[MODEL_LAYERS] = {",
+            *(f"    {kernels.struct_fields(**asdict(rows))}," for rows in rows_of(steps, chosen)),
+            "};",
+            "",
+            "void network_compute(",
+            "    int layer, int first_row, int end_row, const uint8_t *image, int32_t *logits)",
             "{",
+            *(f"    (void){name};" for name in sorted(unused)),
+            "    switch (layer) {",
             *calls,
+            "    }",
             "}",
             "",
         ]

@@ -49,8 +49,7 @@ def _conv2d(layer: Conv2d, step: Step) -> Kernel | None:
     outputs, rows, columns = step.target.shape
     is_plain = layer.weights.shape[2:] == (3, 3) and (layer.stride, layer.groups) == (1, 1)
     has_its_pooling = (step.pool.size, step.pool.stride) == (2, 2) if step.pool else columns >= 3
-    is_shifted_in_words = layer.input_shift == 0 or layer.padding > 0 or step.source.count % 4 == 0
-    if not (is_plain and has_its_pooling and is_shifted_in_words and outputs % 2 == 0):
+    if not (is_plain and has_its_pooling and outputs % 2 == 0):
         return None
     if not layer.fits_lanes(step.source):
         return None

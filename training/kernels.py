@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
 
@@ -68,6 +68,13 @@ class Step:
         return f"{title} + {_title(self.pool)}" if self.pool else title
 
     @property
+    def rows_between(self) -> int:
+        """How many more rows of the input each further row of the output needs."""
+        layer = self.layer
+        assert isinstance(layer, Conv2d | Pool)
+        return layer.stride * (self.pool.stride if self.pool else 1)
+
+    @property
     def macs(self) -> int:
         """Products to be added up, the padding's zeros among them; positions that no pool uses are not."""
         if not isinstance(self.layer, Weighted):
@@ -75,22 +82,39 @@ class Step:
         positions = math.prod(self.target.shape[1:]) * (self.pool.size**2 if self.pool else 1)
         return positions * self.layer.weights.size
 
+    def needs(self, count: int, axis: int) -> int:
+        """How many rows (axis 1) or columns (axis 2) of the input the first `count` of the output depend on.
+
+        Not for linear layers, which depend on everything.
+        """
+        layer, pool = self.layer, self.pool
+        if isinstance(layer, Pool):
+            return (count - 1) * layer.stride + layer.size
+        assert isinstance(layer, Conv2d)
+        positions = (count - 1) * pool.stride + pool.size if pool else count
+        reach = (positions - 1) * layer.stride - layer.padding + layer.weights.shape[1 + axis]
+        return min(reach, self.source.shape[axis])
+
 
 @dataclass(frozen=True)
 class Kernel:
     """What one step becomes in C."""
 
     header: str  # declares the kernel's function
-    call: str  # the statement in network_run, with {source}, {target} (uint8_t *) and {scratch} (uint32_t *)
+    call: str  # the statement, with {source}, {target} (uint8_t *) and {scratch} (uint32_t *)
     cycles: int  # estimated
     tables: str = ""  # the layer's constants
     weight_bits: int = 0
     weight_bytes: int = 0  # all of the constants, as they lie in flash
-    scratch_bytes: int = 0  # memory that the kernel needs beside its input and output
+    scratch_bytes: int = 0  # memory that the kernel needs beside its input and output; not kept
+    takes_rows: bool = False  # it computes the output's rows from first_row to end_row - 1, in the call
 
 
 def steps(model: Model) -> list[Step]:
-    """The model's layers; max pooling whose windows do not overlap joins the convolution before it."""
+    """The model's layers; max pooling whose windows do not overlap joins the convolution before it.
+
+    What no window of the next layer reads, the last rows and columns, is not computed at all.
+    """
     found: list[Step] = []
     source = IMAGE
     for index, (layer, target) in enumerate(zip(model.layers, model.tensors, strict=True)):
@@ -101,7 +125,21 @@ def steps(model: Model) -> list[Step]:
         else:
             found.append(Step(index, layer, source, target))
         source = target
-    return found
+    return _trimmed(found)
+
+
+def _trimmed(found: Sequence[Step]) -> list[Step]:
+    """The steps without the rows and columns that the next one does not read; the image stays whole."""
+    trimmed: list[Step] = []
+    target = found[-1].target
+    for step in reversed(found):
+        step = replace(step, target=target)
+        if len(target.shape) == 3 and step.source is not IMAGE:
+            sides = (step.needs(target.shape[axis], axis) for axis in (1, 2))
+            step = replace(step, source=replace(step.source, shape=(step.source.shape[0], *sides)))
+        trimmed.insert(0, step)
+        target = step.source
+    return trimmed
 
 
 def specification(step: Step) -> Kernel:
@@ -173,9 +211,10 @@ def weighted_kernel(
     cycles: int,
     scratch_bytes: int = 0,
 ) -> Kernel:
-    """A kernel of a layer with weights: function(sizes, rule, source, constants, scratch, target).
+    """A kernel of a layer with weights: function(sizes, rule, rows, source, constants, scratch, target).
 
-    The requantisation's rule and multipliers, and the scratch memory, are arguments where there are such.
+    The requantisation's rule and multipliers, and the scratch memory, are arguments where there are such; the
+    rows, first_row and end_row, are a convolution's.
     """
     structs = [_sizes(layer, step)]
     rule = layer.requantisation
@@ -183,15 +222,18 @@ def weighted_kernel(
         structs.append(_struct("requantisation", shift=rule.shift, maximum=rule.maximum))
         constants = {**constants, "multiplier": rule.multiplier}
     names = [f"{step.name}_{name}" for name in constants]
+    takes_rows = isinstance(layer, Conv2d)
+    rows = ["first_row", "end_row"] if takes_rows else []
     scratch = ["{scratch}"] if scratch_bytes else []
     return Kernel(
         header=header,
-        call=_call(function, structs, ["{source}", *names, *scratch, "{target}"]),
+        call=_call(function, structs, [*rows, "{source}", *names, *scratch, "{target}"]),
         cycles=cycles,
         tables=constant_tables(step.name, constants),
         weight_bits=layer.weight_bits,
         weight_bytes=sum(array.nbytes for array in constants.values()),
         scratch_bytes=scratch_bytes,
+        takes_rows=takes_rows,
     )
 
 
@@ -274,8 +316,13 @@ def _call(function: str, structs: Sequence[str], arguments: Sequence[str]) -> st
 
 def _struct(name: str, **fields: Any) -> str:
     """A compound literal of the struct that tells a kernel its sizes; in a call its braces are doubled."""
+    return f"(struct {name}){{{struct_fields(**fields)}}}"
+
+
+def struct_fields(**fields: Any) -> str:
+    """The initialiser of a struct."""
     values = ", ".join(f".{field} = {value}" for field, value in fields.items())
-    return f"(struct {name}){{{{{values}}}}}"
+    return f"{{{values}}}"
 
 
 def _title(layer: Layer) -> str:

@@ -12,7 +12,7 @@ if(FUZZ)
   foreach(judge fuzz_common fuzz_app_judge) # which hold nothing that the firmware writes to
     target_compile_options(${judge} PRIVATE -fno-sanitize=all)
   endforeach()
-  add_library(fuzz_board OBJECT fuzz/board.c fuzz/network.c network/network.c)
+  add_library(fuzz_board OBJECT fuzz/board.c fuzz/hash_network.c network/label.c)
 
   add_executable(fuzz_link ${receiver_sources})
   add_executable(fuzz_app ${application_sources})

@@ -85,6 +85,20 @@ static void compare(enum link_event event, struct oracle_event expected)
     }
 }
 
+/* Nothing is in progress after an event, and all of a frame was before it. */
+static void check_progress(struct link_progress before, enum link_event event)
+{
+    const struct link_frame *frame = &receiver.frame;
+    if (event == LINK_FRAME && frame->length > 0) {
+        CHECK(before.command == frame->command, "%u", before.command);
+        CHECK(before.length == frame->length && before.payload_bytes == frame->length, "%u", before.length);
+        CHECK(before.payload == frame->payload, "the payload has moved");
+    }
+    const struct link_progress now = link_progress(&receiver);
+    CHECK(now.payload_bytes <= now.length, "%u", now.payload_bytes);
+    CHECK(event == LINK_NOTHING || now.payload_bytes == 0, "%u", now.payload_bytes);
+}
+
 /* Takes one event from the buffer to the receiver, as the application does; what it was, LINK_NOTHING when all
  * are taken. */
 static enum link_event take(void)
@@ -99,7 +113,9 @@ static enum link_event take(void)
     if (!expected.is_fault) {
         CHECK(taken == RECEIVE_BYTE && byte == expected.byte, "event %d, byte %02x", taken, byte);
         queued_bytes--;
+        const struct link_progress before = link_progress(&receiver);
         const enum link_event event = link_receive(&receiver, byte);
+        check_progress(before, event);
         compare(event, oracle_byte(&oracle, byte));
         return event;
     }

@@ -2,6 +2,7 @@
 
 #include "crc32.h"
 
+#define BODY_AT    2 /* in the storage */
 #define BORDER     0x00
 #define FULL_BLOCK 0xff /* the COBS code of a block of 254 bytes that no zero follows */
 
@@ -17,7 +18,7 @@ uint32_t link_get_u32(const uint8_t *bytes)
 
 static uint8_t *body_of(struct link_receiver *receiver)
 {
-    return receiver->storage + 2;
+    return receiver->storage + BODY_AT;
 }
 
 static enum link_event fail(struct link_receiver *receiver, enum link_error error, uint32_t first,
@@ -122,6 +123,22 @@ enum link_event link_receive(struct link_receiver *receiver, uint8_t byte)
         return fail(receiver, LINK_ERROR_OVERLONG, LINK_MAX_BODY, 0);
     }
     return LINK_NOTHING;
+}
+
+struct link_progress link_progress(const struct link_receiver *receiver)
+{
+    const uint8_t *body = receiver->storage + BODY_AT;
+    if (receiver->state != LINK_RECEIVING || receiver->body_bytes <= LINK_HEADER_BYTES) {
+        return (struct link_progress){0};
+    }
+    const uint16_t length = get_u16(body + 4);
+    const uint16_t bytes = (uint16_t)(receiver->body_bytes - LINK_HEADER_BYTES);
+    return (struct link_progress){
+        .command = body[1],
+        .length = length,
+        .payload = body + LINK_HEADER_BYTES,
+        .payload_bytes = bytes < length ? bytes : length,
+    };
 }
 
 enum link_event link_silence(struct link_receiver *receiver)

@@ -52,6 +52,14 @@ struct link_frame {
     uint32_t checksum;
 };
 
+/* A frame that is still arriving. Nothing of it has been verified. */
+struct link_progress {
+    uint8_t command;
+    uint16_t length; /* of the payload, as the header says */
+    const uint8_t *payload;
+    uint16_t payload_bytes; /* that have arrived, at most `length`; 0 while there are none */
+};
+
 struct link_failure {
     enum link_error error;
     uint32_t detail[2];
@@ -80,6 +88,9 @@ uint32_t link_get_u32(const uint8_t *bytes);
 
 /* Takes one byte from the wire. */
 enum link_event link_receive(struct link_receiver *receiver, uint8_t byte);
+
+/* What has arrived of the frame in progress; its payload stays where it is until the frame ends. */
+struct link_progress link_progress(const struct link_receiver *receiver);
 
 /* Says that the wire has been silent for LINK_TIMEOUT_MS. */
 enum link_event link_silence(struct link_receiver *receiver);

@@ -49,15 +49,19 @@ static inline __attribute__((always_inline)) int32_t conv2d_accumulator(struct c
     return accumulator;
 }
 
-/* Pooling looks at the accumulators: requantisation never falls where they rise, so the largest activation
+/* Computes the rows of the output from first_row to end_row - 1; of the input only those that they need are
+ * read.
+ *
+ * Pooling looks at the accumulators: requantisation never falls where they rise, so the largest activation
  * is the largest accumulator's, and only that one is requantised and kept. */
 static inline __attribute__((always_inline)) void
-conv2d(struct conv2d layer, struct requantisation rule, const uint8_t *restrict input,
-       const int8_t *restrict weights, const int32_t *restrict bias, const int16_t *restrict multiplier,
-       uint8_t *restrict output)
+conv2d(struct conv2d layer, struct requantisation rule, int first_row, int end_row,
+       const uint8_t *restrict input, const int8_t *restrict weights, const int32_t *restrict bias,
+       const int16_t *restrict multiplier, uint8_t *restrict output)
 {
     for (int o = 0; o < layer.outputs; o++) {
-        for (int row = 0; row < layer.output_rows; row++) {
+        uint8_t *next = output + (o * layer.output_rows + first_row) * layer.output_columns;
+        for (int row = first_row; row < end_row; row++) {
             for (int column = 0; column < layer.output_columns; column++) {
                 int32_t largest = INT32_MIN;
                 for (int k = 0; k < layer.pool * layer.pool; k++) {
@@ -66,7 +70,7 @@ conv2d(struct conv2d layer, struct requantisation rule, const uint8_t *restrict 
                     int32_t accumulator = conv2d_accumulator(layer, input, weights, bias, o, y, x);
                     largest = accumulator > largest ? accumulator : largest;
                 }
-                *output++ = requantise(rule, largest, multiplier[o]);
+                *next++ = requantise(rule, largest, multiplier[o]);
             }
         }
     }

@@ -277,40 +277,50 @@ static inline int32_t conv3x3_largest_low(const uint32_t sums[4])
     return conv3x3_larger(upper, lower) >> 16;
 }
 
-/* Shifts pixels right, four at a time; what comes over from the neighbour is masked. */
-static inline void conv3x3_shift(const uint8_t *restrict input, uint8_t *restrict shifted, int pixels,
-                                 int shift)
+/* Shifts rows of each picture right, four pixels at a time; what comes over from the neighbour is masked. The
+ * words at both ends are shifted whole. */
+static inline void conv3x3_shift(struct conv2d layer, int first_row, int end_row,
+                                 const uint8_t *restrict input, uint8_t *restrict shifted)
 {
-    for (int k = 0; k < pixels; k += 4) {
-        uint32_t four;
-        __builtin_memcpy(&four, input + k, sizeof four);
-        four = four >> shift & (0xffu >> shift) * 0x01010101u;
-        __builtin_memcpy(shifted + k, &four, sizeof four);
+    for (int channel = 0; channel < layer.channels; channel++) {
+        const int first = (channel * layer.rows + first_row) * layer.columns;
+        const int end = (channel * layer.rows + end_row) * layer.columns;
+        for (int k = first & ~3; k < end; k += 4) {
+            uint32_t four;
+            __builtin_memcpy(&four, input + k, sizeof four);
+            four = four >> layer.input_shift & (0xffu >> layer.input_shift) * 0x01010101u;
+            __builtin_memcpy(shifted + k, &four, sizeof four);
+        }
     }
 }
 
-/* Copies pictures, shifted, into larger ones with zeros around. */
-static inline void conv3x3_pad(struct conv2d layer, const uint8_t *restrict input, uint8_t *restrict padded)
+/* Makes rows of pictures with zeros around, from shifted pixels. The rows are counted with the padding. */
+static inline void conv3x3_pad(struct conv2d layer, int first_row, int end_row, const uint8_t *restrict input,
+                               uint8_t *restrict padded)
 {
+    const int rows = layer.rows + 2 * layer.padding;
+    const int columns = layer.columns + 2 * layer.padding;
     for (int channel = 0; channel < layer.channels; channel++) {
-        for (int row = -layer.padding; row < layer.rows + layer.padding; row++) {
+        uint8_t *next = padded + (channel * rows + first_row) * columns;
+        for (int row = first_row - layer.padding; row < end_row - layer.padding; row++) {
+            const int pixels = (channel * layer.rows + row) * layer.columns;
             for (int column = -layer.padding; column < layer.columns + layer.padding; column++) {
                 int is_inside = row >= 0 && row < layer.rows && column >= 0 && column < layer.columns;
-                *padded++ = (uint8_t)(is_inside ? *input++ >> layer.input_shift : 0);
+                *next++ = (uint8_t)(is_inside ? input[pixels + column] >> layer.input_shift : 0);
             }
         }
     }
 }
 
-/* The same bits as conv2d().
+/* The same bits as conv2d(), for the same rows.
  *   packed:  the weights, as lanes_unpack() takes them: two outputs, then the next two; channel, row, column
  *   bias:    pairs as well
  *   scratch: room for the pairs of two outputs, a whole number of words of flash of them, and for a copy of
- *            the input with its padding, where it is padded or shifted
- * An input that is shifted only has a number of pixels that 4 divides. */
+ *            the input with its padding, where it is padded or shifted; nothing there is kept
+ * An input that is shifted only is read to the end of its last word. */
 static inline __attribute__((always_inline)) void
-conv3x3_lanes(struct conv2d layer, struct requantisation rule, const uint8_t *restrict input,
-              const uint32_t *restrict packed, const uint32_t *restrict bias,
+conv3x3_lanes(struct conv2d layer, struct requantisation rule, int first_row, int end_row,
+              const uint8_t *restrict input, const uint32_t *restrict packed, const uint32_t *restrict bias,
               const int16_t *restrict multiplier, uint32_t *restrict scratch, uint8_t *restrict output)
 {
     const int taps = 9 * layer.channels;
@@ -320,10 +330,11 @@ conv3x3_lanes(struct conv2d layer, struct requantisation rule, const uint8_t *re
 
     if (layer.padding > 0 || layer.input_shift > 0) {
         uint8_t *copy = (uint8_t *)(scratch + words * lanes_per_word(layer.weight_bits));
+        const int first_input = first_row * layer.pool, end_input = end_row * layer.pool + 2;
         if (layer.padding > 0) {
-            conv3x3_pad(layer, input, copy);
+            conv3x3_pad(layer, first_input, end_input, input, copy);
         } else {
-            conv3x3_shift(input, copy, layer.channels * layer.rows * layer.columns, layer.input_shift);
+            conv3x3_shift(layer, first_input, end_input, input, copy);
         }
         input = copy;
         layer.rows += 2 * layer.padding;
@@ -332,10 +343,10 @@ conv3x3_lanes(struct conv2d layer, struct requantisation rule, const uint8_t *re
     for (int o = 0; o < layer.outputs; o += 2, output += 2 * plane, packed += words) {
         const uint32_t pair_bias = *bias++;
         const int32_t low_multiplier = multiplier[o], high_multiplier = multiplier[o + 1];
-        uint8_t *next = output;
+        uint8_t *next = output + first_row * layer.output_columns;
         lanes_unpack(packed, scratch, words, layer.weight_bits);
 
-        for (int row = 0; row < layer.output_rows; row++) {
+        for (int row = first_row; row < end_row; row++) {
             if (layer.pool == 2) {
                 const uint8_t *corner = input + 2 * row * layer.columns;
                 for (int column = 0; column < layer.output_columns; column++, corner += 2, next++) {

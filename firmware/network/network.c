@@ -1,12 +1,57 @@
 #include "network.h"
 
-int network_label(const int32_t logits[NETWORK_CLASSES])
+#include "layers.h"
+
+static uint8_t computed[MODEL_LAYERS]; /* rows of each layer's output, the first ones */
+
+static int smaller(int a, int b)
 {
-    int best = 0;
-    for (int k = 1; k < NETWORK_CLASSES; k++) {
-        if (logits[k] > logits[best]) {
-            best = k;
+    return a < b ? a : b;
+}
+
+/* How many rows of a layer's output can be computed from the first rows of its input. */
+static int computable(const struct network_layer *layer, int input_rows)
+{
+    if (input_rows >= layer->input_rows) {
+        return layer->output_rows;
+    }
+    return input_rows < layer->first_needs ? 0 : (input_rows - layer->first_needs) / layer->next_needs + 1;
+}
+
+void network_begin(void)
+{
+    for (int k = 0; k < MODEL_LAYERS; k++) {
+        computed[k] = 0;
+    }
+}
+
+bool network_rows(const uint8_t image[NETWORK_PIXELS], int rows)
+{
+    for (int k = 0; k < MODEL_LAYERS; k++) {
+        const struct network_layer *layer = &network_layers[k];
+        const int next = smaller(computable(layer, rows) - computed[k], layer->at_once);
+        if (next > 0) {
+            network_compute(k, computed[k], computed[k] + next, image, 0);
+            computed[k] = (uint8_t)(computed[k] + next);
+            return true;
+        }
+        rows = computed[k];
+    }
+    return false;
+}
+
+void network_finish(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_CLASSES])
+{
+    for (int k = 0; k < MODEL_LAYERS; k++) {
+        if (computed[k] < network_layers[k].output_rows) {
+            network_compute(k, computed[k], network_layers[k].output_rows, image, logits);
         }
     }
-    return best;
+    network_begin();
+}
+
+void network_run(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_CLASSES])
+{
+    network_begin();
+    network_finish(image, logits);
 }

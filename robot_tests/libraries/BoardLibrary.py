@@ -205,6 +205,15 @@ class BoardLibrary:
             expected = {"seq": str(number), "logits": ",".join(map(str, logits))}
             self._next_message_should_be("result", expected)
 
+    def less_than_all_should_be_left_to_compute_after_the_image(self, share: float) -> None:
+        """Of what the network takes for an image, at most this share comes after the image has arrived."""
+        prediction = self.classify_digit(2)
+        if prediction.cycles is None or prediction.finish is None:
+            raise SkipExecution("This board does not count the network's cycles.")
+        logger.info(f"{prediction.finish:,} of {prediction.cycles:,} after the image")
+        if prediction.finish > share * prediction.cycles:
+            raise AssertionError(f"{prediction.finish:,} of {prediction.cycles:,} were left to compute.")
+
     # --- Damage -----------------------------------------------------------------------------------
 
     @keyword
