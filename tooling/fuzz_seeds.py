@@ -61,7 +61,6 @@ def scripts() -> dict[str, bytes]:
     question = frame(link.Command.INFO, 2, 0)
     return {
         "info": info,
-        "digit": digit,
         "image": image,
         "two-images": image + frame(link.Command.CLASSIFY, 3, _IMAGE_BYTES, 7),
         "shared-border": image + question[1:],
@@ -82,7 +81,7 @@ def scripts() -> dict[str, bytes]:
         "line": line_errors(1, 0) + info[:5] + line_errors(0, 3) + info[5:] + question,
         "overrun": busy(2040) + image + image + question,
         "flood": question * 40,
-        "reset": digit[:300] + reset() + digit[300:] + question,
+        "reset": digit[:300] + reset() + digit[300:330] + b"\0" + question,
         "damaged-flash": reset(intact=False) + image + question,
         "baud": baud(13, 1_000_000) + image + baud(14, 115_200) + question,
         "baud-not-followed": baud(15, 500_000) + silence(255) * 3 + question,
