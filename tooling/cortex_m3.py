@@ -148,7 +148,7 @@ class Machine:
         end_of_flash = self._flash.origin + self._flash.length - 1
         self._emulator.hook_add(UC_HOOK_MEM_READ, self._on_read, begin=self._flash.origin, end=end_of_flash)
 
-    def call(self, function: str, *arguments: int | bytes | bytearray, limit_s: float = 120.0) -> Execution:
+    def call(self, function: str, *arguments: int | bytes | bytearray, limit_s: float = 600.0) -> Execution:
         """Runs a function to its return. A bytearray is memory to write into, and holds the result then.
 
         At most four arguments. Errors: ToolError where there is no such function, or it crashes or hangs.

@@ -22,7 +22,6 @@ from training.mnist import Digits
 from training.model_file import Model
 
 _NETWORK = "network_run"
-_LARGEST = 12  # symbols shown
 _BITS_A_BYTE = 10  # on the wire, with start and stop
 _BAUD_RATES = (link.DEFAULT_BAUD, 1_000_000, 2_000_000)
 
@@ -146,7 +145,7 @@ def report(elf_file: Path, model: Model, digits: Digits, index: int) -> tuple[Pr
             title,
             _layer_table(profile),
             _memory(profile),
-            _symbols(elf_file),
+            size.largest_symbols(size.measure(elf_file)),
             _end_to_end(profile, model),
             ASSUMPTIONS,
         ]
@@ -258,15 +257,6 @@ def _memory(profile: Profile) -> str:
         f"SRAM: {profile.arena:,} bytes of activations and scratch memory, which the layers share; "
         f"{profile.stack:,} bytes of stack in {_NETWORK}, of {profile.stack_reserved:,} reserved"
     )
-
-
-def _symbols(elf_file: Path) -> str:
-    largest = size.measure(elf_file).symbols[:_LARGEST]
-    rows = [
-        ("largest symbols", "in", "bytes"),
-        *((name.name, name.memory, f"{name.size:,}") for name in largest),
-    ]
-    return numbers_table(rows)
 
 
 def _arrival(machine: Machine, image: np.ndarray, baud: int, expected: list[int]) -> Arrival:

@@ -107,9 +107,14 @@ def report(elf_file: Path) -> str:
     sections.append(
         ("taken", _percent(size.flash, size.flash_available), _percent(size.sram, size.sram_available))
     )
-    symbols = [("largest symbols", "bytes", "in")]
-    symbols += [(symbol.name, _bytes(symbol.size), symbol.memory) for symbol in size.symbols[:_LARGEST]]
-    return f"{shown(elf_file)}\n\n{table(_right_aligned(sections))}\n\n{table(_right_aligned(symbols))}"
+    return f"{shown(elf_file)}\n\n{table(_right_aligned(sections))}\n\n{largest_symbols(size)}"
+
+
+def largest_symbols(size: Size) -> str:
+    """A table of the functions and objects that take most."""
+    rows = [("largest symbols", "bytes", "in")]
+    rows += [(symbol.name, _bytes(symbol.size), symbol.memory) for symbol in size.symbols[:_LARGEST]]
+    return table(_right_aligned(rows))
 
 
 def _right_aligned(rows: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
