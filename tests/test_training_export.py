@@ -220,14 +220,14 @@ def test_the_report_counts_bytes_and_multiplications(linear):
     assert (cost.layer, cost.output, cost.weight_bits) == ("0 linear", (10,), 8)
     assert (cost.weight_bytes, cost.activation_bytes, cost.macs) == (7840 + 40, 40, 7840)
     assert report.flash_available == 64 * 1024 and report.sram_available == 20 * 1024
-    assert report.flash_needed == export.FIRMWARE_FLASH + 7880
+    assert report.flash_needed == export.FIRMWARE_FLASH + export.LAYER_FLASH + 7880
     table = str(report)
     assert "0 linear" in table and "7,840" in table and "of 65,536 bytes" in table
 
 
 def test_a_model_too_big_is_refused_with_both_memories_named(linear, tmp_path, monkeypatch):
     monkeypatch.setattr(chip, "memories", lambda: (Memory(0, 16 * 1024), Memory(0, 20 * 1024)))
-    flash, sram = export.FIRMWARE_FLASH + 7880, export.FIRMWARE_SRAM
+    flash, sram = export.FIRMWARE_FLASH + export.LAYER_FLASH + 7880, export.FIRMWARE_SRAM
     with pytest.raises(
         TrainingError,
         match=f"needs {flash:,} bytes of flash and {sram:,} of SRAM, and there are 16,384 and 20,480",
