@@ -125,8 +125,7 @@ class Linear(Network):
 class Cnn(Network):
     """The default: four convolutions, narrow where the picture is large and wide where it is small.
 
-    Multiplications are what costs time on the chip, and most weights lie where there are few positions. It
-    learns from `max` beside the labels.
+    Multiplications are what costs time on the chip, and most weights lie where there are few positions.
     """
 
     recipe = Recipe(
@@ -143,7 +142,6 @@ class Cnn(Network):
         quantisation=Quantisation(
             weight_bits=(8, 4, 4, 4, 8), activation_maximum=63, input_shift=1, lanes=True
         ),
-        teaching=Teaching("max", lessons=30, temperature=2.0, share=0.7),
     )
 
     def __init__(self) -> None:
