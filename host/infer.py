@@ -44,16 +44,16 @@ def infer(
 
 
 def describe(prediction: Prediction, info: Info, scale: float | None = None, counted: str = "cycles") -> str:
-    """The prediction in one line."""
+    """The prediction in one line, and what it took in another."""
     share = f" ({shares(prediction.logits, scale)[prediction.label]:.1%})" if scale is not None else ""
-    took = f"answered in {prediction.seconds * 1000:,.1f} ms"
+    took = f"Answered in {prediction.seconds * 1000:,.1f} ms"
     if prediction.cycles is not None and info.clock > 0:
         took += f", the network took {prediction.cycles:,} {counted}"
         if counted == "cycles":
             took += f" = {prediction.cycles / info.clock * 1000:.2f} ms at {info.clock / 1e6:g} MHz"
         if prediction.finish is not None:
             took += f", {prediction.finish:,} of them after the image had come"
-    return f"Predicted class: {prediction.label}{share}, by {info.model} on firmware {info.firmware}; {took}"
+    return f"Predicted class: {prediction.label}{share}, by {info.model} on firmware {info.firmware}\n{took}"
 
 
 @contextlib.contextmanager

@@ -276,13 +276,13 @@ def test_infer_shows_the_digit_then_the_prediction_and_a_bar_per_class(monkeypat
     assert lines[0] == "Test image 3, a 7:"
     assert "\n".join(lines[1:15]) == draw_digit(image)
     assert lines[15].startswith("Predicted class: 7 (")
-    assert "31,845 cycles = 0.44 ms at 72 MHz, 12,345 of them after the image had come" in lines[15]
-    assert len(lines) == 26
+    assert "31,845 cycles = 0.44 ms at 72 MHz, 12,345 of them after the image had come" in lines[16]
+    assert len(lines) == 27
 
 
 def test_a_board_without_clock_or_counter_is_described():
     prediction = Prediction(7, LOGITS, None, None, sequence=3, seconds=0.1)
-    assert infer.describe(prediction, INFO).endswith("answered in 100.0 ms")
+    assert infer.describe(prediction, INFO).endswith("Answered in 100.0 ms")
 
 
 # --- In a window -------------------------------------------------------------------------------------
