@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from training import results
+from training import model_file, results
 from training.errors import TrainingError
 from training.model_file import Linear, Model
+from training.paths import MODELS, RESULTS_TABLE
 
 
 @pytest.fixture
@@ -17,6 +18,7 @@ def trained(seed, validation, test, name="small", **recipe):
     layer = Linear(np.full((10, 784), seed, np.int8), np.zeros(10, np.int32))
     accuracy = {"validation, integer": validation, "test, integer": test, "test, float": 0.99}
     metadata = {
+        "architecture": "one layer",
         "recipe": {"seed": seed, "epochs": 3, "integer_epochs": 2, **recipe},
         "accuracy": accuracy,
         "best epoch": 5,
@@ -57,3 +59,15 @@ def test_damaged_results_are_one_sentence(files):
     files["results"].write_text("[")
     with pytest.raises(TrainingError, match="cannot be read: restore it with git"):
         results.record(trained(1, 0.5, 0.5), **files)
+
+
+@pytest.mark.parametrize("name", ["linear", "cnn", "max"])
+def test_the_committed_model_is_the_best_on_held_out_images(name):
+    checksum = f"{model_file.load(MODELS / f'{name}.npz').checksum:08x}"
+    entries = [entry for entry in results.load() if entry["name"] == name]
+    best = min(entries, key=lambda entry: entry["held-out loss"])
+    assert checksum == best["checksum"], f"restore models/{name}.npz, or run ./inv results --model {name}"
+
+
+def test_the_committed_table_is_that_of_the_results():
+    assert RESULTS_TABLE.read_text() == results.text(results.load())

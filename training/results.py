@@ -33,19 +33,22 @@ _COLUMNS = {
     "test, float": "test, float",
 }
 
+_SAME = ("architecture", "recipe")  # what the entries of one model have in common
+
 
 def train_seeds(name: str, seeds: Sequence[int]) -> bool:
-    """Trains a model with each of the seeds that has no result yet, and makes the best on held-out images
-    models/NAME.npz. An interrupted run goes on where it stopped. Whether all were finished.
+    """Trains a model with each of the seeds that has no result of its present layers and recipe, and makes
+    the best on held-out images models/NAME.npz. An interrupted run goes on where it stopped. Whether all
+    were finished.
 
     Errors: TrainingError.
     """
-    from training.train import train  # torch is needed for training only
+    from training.train import is_of_today, train  # torch is needed for training only
 
     for seed in seeds:
         work = RUNS / name / f"seed-{seed}"
         output = work / f"{name}.npz"
-        if not output.is_file():
+        if not (output.is_file() and is_of_today(model_file.load(output), name, seed)):
             result = train(name, seed=seed, work=work, output=output)
             print(result)
             if not result.finished:
@@ -60,13 +63,15 @@ def train_seeds(name: str, seeds: Sequence[int]) -> bool:
 def record(model: Model, results: Path = RESULTS, table: Path = RESULTS_TABLE) -> None:
     """Enters a trained model, and writes the table anew.
 
-    Replaces the entry of the same seed, and drops those of the same name that another recipe made.
+    Replaces the entry of the same seed, and drops those of the same name that had other layers or another
+    recipe.
     Errors: TrainingError.
     """
     recipe = dict(model.metadata["recipe"])
     entry = {
         "name": model.name,
         "seed": recipe.pop("seed"),
+        "architecture": model.metadata["architecture"],
         "recipe": recipe,
         "checksum": f"{model.checksum:08x}",
         "best epoch": model.metadata["best epoch"],
@@ -77,7 +82,7 @@ def record(model: Model, results: Path = RESULTS, table: Path = RESULTS_TABLE) -
         other
         for other in load(results)
         if other["name"] != entry["name"]
-        or (other["recipe"] == entry["recipe"] and other["seed"] != entry["seed"])
+        or (other["seed"] != entry["seed"] and all(other.get(key) == entry[key] for key in _SAME))
     ]
     entries = sorted([*kept, entry], key=lambda other: (other["name"], other["seed"]))
     write_atomically(results, f"{json.dumps(entries, indent=1, sort_keys=True)}\n".encode())

@@ -22,6 +22,7 @@ from training.checkpoint import EpochRecord, Progress
 from training.data import load_training_set
 from training.errors import TrainingError
 from training.mnist import Digits
+from training.model_file import Model
 from training.models import Recipe
 from training.paths import MODELS, RUNS, shown
 from training.quantise import PIXEL_STEP, QuantisedNetwork, quantised
@@ -89,6 +90,14 @@ def train(
     return _Run(name, network_class, recipe, limit, output, work).train(fresh)
 
 
+def is_of_today(model: Model, name: str, seed: int) -> bool:
+    """Whether a model file is what train() of this name and seed makes, by its layers and its recipe."""
+    network_class = models.find(name)
+    recipe = replace(network_class.recipe, seed=seed)
+    made_of = {"recipe": _as_json(recipe), "architecture": str(network_class())}
+    return all(model.metadata.get(key) == value for key, value in made_of.items())
+
+
 class _Run:
     """One training run: its images, its network and how far it has come.
 
@@ -125,18 +134,17 @@ class _Run:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Everything that decides the result, as JSON gives it back."""
-        settings = {
+        """Everything that decides the result."""
+        return {
             "model": self.name,
             "architecture": self.architecture,
-            **asdict(self.recipe),
+            **_as_json(self.recipe),
             "teacher": self.teacher_checksum,
             "training images": len(self.training),
             "held-out images": len(self.held_out),
             "torch": torch.__version__,
             "device": self.device.type,
         }
-        return json.loads(json.dumps(settings))
 
     @property
     def teacher_checksum(self) -> str | None:
@@ -328,7 +336,8 @@ class _Run:
             "best epoch": checkpoint.best_epoch(history),
             "held-out loss": min(record.held_out_loss for record in history),
             "epochs": len(history),
-            "recipe": asdict(self.recipe),
+            "recipe": _as_json(self.recipe),
+            "architecture": self.architecture,
             **({"teacher": self.teacher_checksum} if self.lessons else {}),
             "training images": len(self.training),
             "held-out images": len(self.held_out),
@@ -398,6 +407,11 @@ def _accuracy(network: nn.Module, digits: Digits, device: torch.device) -> float
     batches = as_input(digits.images).split(500)
     guesses = torch.cat([network(batch.to(device)).argmax(dim=1).cpu() for batch in batches])
     return float((guesses.numpy() == digits.labels).mean())
+
+
+def _as_json(recipe: Recipe) -> dict[str, Any]:
+    """As a file gives it back: JSON knows no tuples."""
+    return json.loads(json.dumps(asdict(recipe)))
 
 
 def _recipe(recipe: Recipe, seed: int | None, epochs: int | None) -> Recipe:

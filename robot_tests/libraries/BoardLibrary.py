@@ -205,6 +205,7 @@ class BoardLibrary:
             expected = {"seq": str(number), "logits": ",".join(map(str, logits))}
             self._next_message_should_be("result", expected)
 
+    @keyword
     def less_than_all_should_be_left_to_compute_after_the_image(self, share: float) -> None:
         """Of what the network takes for an image, at most this share comes after the image has arrived."""
         prediction = self.classify_digit(2)
