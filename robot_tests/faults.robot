@@ -39,13 +39,13 @@ A Byte Of The Received Image Changes In SRAM
     Classify Digit    1
 
 A Byte Of The Weights Changes In Flash
-    Alter A Byte Of    layer0_weights    100
+    Alter Weights
     Break The Board    press reset
     Board Should Restart    selftest=flash
     Board Should Refuse To Classify    flash
 
 The Weights Were Wrong Before They Were Flashed
-    Alter A Byte Of    layer0_weights    100
+    Alter Weights    count=100
     Break The Board    stamp flash
     Break The Board    press reset
     Board Should Restart    selftest=network

@@ -303,6 +303,14 @@ class BoardLibrary:
         self.break_the_board("alter byte", self._hardware.address_of(symbol) + offset)
 
     @keyword
+    def alter_weights(self, count: int = 1) -> None:
+        """Inverts the first bytes of the last layer's weights: no ReLU behind them hides it from the logits."""
+        layers = self._model().layers
+        last = max(index for index, layer in enumerate(layers) if hasattr(layer, "weights"))
+        for offset in range(count):
+            self.alter_a_byte_of(f"layer{last}_weights", offset)
+
+    @keyword
     def board_should_restart(self, **expected: str) -> None:
         """The next message is a boot line with these fields."""
         self._next_message_should_be("boot", expected)
