@@ -14,10 +14,9 @@ torch = pytest.importorskip("torch", reason="torch is not installed: invoke setu
 
 from torch import nn  # noqa: E402
 
-from training import checkpoint, data, mnist, model_file, models, paths, reference, teacher, train  # noqa: E402
+from training import checkpoint, data, mnist, model_file, models, paths, reference, train  # noqa: E402
 from training.errors import TrainingError  # noqa: E402
-from training.models import Augmentation, Network, Quantisation, Recipe, Teaching  # noqa: E402
-from training.teacher import Lessons  # noqa: E402
+from training.models import Augmentation, Network, Quantisation, Recipe  # noqa: E402
 
 pytestmark = pytest.mark.train
 
@@ -29,7 +28,6 @@ needs_training_set = pytest.mark.skipif(
 # Where the training images are before a test turns to another cache.
 SOURCE = Path(os.environ.get("MNIST_DIR") or data.cache_folder() / "MNIST" / "raw")
 
-LINEAR = model_file.load(paths.MODELS / "linear.npz")
 
 SMALL = {"limit": 3_000, "epochs": 4, "seed": 5}
 
@@ -327,48 +325,3 @@ class TestTrainingSet:
             TrainingError, match=r"is cut off, 7 bytes .*: delete it, and the next run fetches"
         ):
             data.load_training_set()
-
-
-@needs_training_set
-def test_a_pupil_learns_from_its_teacher(no_models_left, monkeypatch, tmp_path):
-    """With a share of 1 the labels play no part: what the pupil knows, the teacher told it."""
-
-    class Pupil(Network):
-        recipe = Recipe(
-            epochs=3,
-            batch_size=32,
-            learning_rate=3e-3,
-            weight_decay=0.0,
-            augmentation=Augmentation(shift=1),
-            teaching=Teaching("linear", lessons=2, temperature=2.0, share=1.0),
-        )
-
-        def __init__(self):
-            super().__init__(nn.Flatten(), nn.Linear(28 * 28, 10))
-
-    monkeypatch.setattr(teacher, "RUNS", tmp_path / "runs")
-    as_they_are = data.load_training_set()
-    nonsense = mnist.Digits(as_they_are.images, np.zeros_like(as_they_are.labels))
-    monkeypatch.setattr(train, "load_training_set", lambda: nonsense)
-    result = train.train("pupil", limit=2_000, work=tmp_path, output=tmp_path / "pupil.npz")
-    assert result.test_accuracy > 0.6
-    assert len(list((tmp_path / "runs").rglob("*.npy"))) == 2
-    assert model_file.load(result.output).metadata["teacher"] == f"{LINEAR.checksum:08x}"
-    again = train.train("pupil", limit=2_000, work=tmp_path, output=tmp_path / "again.npz")
-    assert again.output.read_bytes() == result.output.read_bytes()
-
-
-def test_a_teacher_judges_as_the_reference_does():
-    digits = mnist.load_test_set()[:300]
-    for name in ("linear", "cnn"):
-        model = model_file.load(paths.MODELS / f"{name}.npz")
-        expected = reference.run(model, digits.images) * model.logit_scale
-        assert np.abs(teacher.logits(model, train.as_input(digits.images)).numpy() - expected).max() < 1e-4
-
-
-def test_a_recipe_without_its_teacher_is_refused():
-    images = torch.zeros(1, 1, 28, 28)
-    with pytest.raises(TrainingError, match=r"models/nobody\.npz, is missing: train it first"):
-        Lessons(Teaching("nobody", 1), Augmentation(shift=1), images)
-    with pytest.raises(TrainingError, match="needs lessons, at least 1, and an augmentation"):
-        Lessons(Teaching("linear", 1), Augmentation(), images)

@@ -26,7 +26,6 @@ from training.model_file import Model
 from training.models import Recipe
 from training.paths import MODELS, RUNS, shown
 from training.quantise import PIXEL_STEP, QuantisedNetwork, quantised
-from training.teacher import Lessons, distillation_loss
 
 HELD_OUT = 5_000  # of the 60,000, never trained on: they choose the epoch
 CALIBRATION = 2_000  # of the others: what the first steps of the activations are fitted to
@@ -123,11 +122,8 @@ class _Run:
         self.training, self.held_out = split(load_training_set(), limit)
         self.images = as_input(self.training.images).to(self.device)
         self.labels = torch.from_numpy(self.training.labels.astype(np.int64)).to(self.device)
-        self.lessons = (
-            Lessons(recipe.teaching, recipe.augmentation, self.images) if recipe.teaching.model else None
-        )
         self.history: list[EpochRecord] = []
-        self.prepare(self.in_float)
+        self.prepare(self.in_float, recipe.weight_decay)
         self.checkpoint = work / "checkpoint.pt"
         self.best_file = work / "best.npz"
         self.curve_file = work / "curve.png"
@@ -139,17 +135,11 @@ class _Run:
             "model": self.name,
             "architecture": self.architecture,
             **_as_json(self.recipe),
-            "teacher": self.teacher_checksum,
             "training images": len(self.training),
             "held-out images": len(self.held_out),
             "torch": torch.__version__,
             "device": self.device.type,
         }
-
-    @property
-    def teacher_checksum(self) -> str | None:
-        """Of the network that taught this one; None where none did."""
-        return f"{self.lessons.model.checksum:08x}" if self.lessons else None
 
     @property
     def epochs_done(self) -> int:
@@ -164,23 +154,24 @@ class _Run:
             self.forget()
         self.resume()
         try:
-            if self.lessons:
-                self.lessons.prepare()
             self.epochs()
             result = self.finish()
         except KeyboardInterrupt:
             result = self.result(finished=False, output=self.best_file)
         return result
 
-    def prepare(self, network: nn.Module) -> None:
-        """Makes this the network in training, with an average and an optimizer of its own."""
+    def prepare(self, network: nn.Module, weight_decay: float = 0.0) -> None:
+        """Makes this the network in training, with an average and an optimizer of its own.
+
+        In integers weights do not decay: no batch normalisation is left to make up for smaller ones.
+        """
         # With channels innermost, convolutions of few channels take half the time on a CPU.
         self.network = network.to(memory_format=torch.channels_last)
         self.average = Average(network, self.recipe.average)
         parameters = list(network.parameters())
         self.optimizer = torch.optim.AdamW(
             [
-                {"params": [p for p in parameters if p.ndim > 1], "weight_decay": self.recipe.weight_decay},
+                {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
                 {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
             ],
             self.recipe.learning_rate,
@@ -236,10 +227,7 @@ class _Run:
         # All that is random in an epoch follows from the seed and its number, so a resumed run needs no more.
         chance = torch.Generator().manual_seed(self.recipe.seed * 10_007 + epoch)
         order = torch.randperm(len(self.training), generator=chance)
-        if self.lessons:
-            maps, judgements = self.lessons.attend(epoch)
-        else:
-            maps, judgements = draw_maps(len(self.training), self.recipe.augmentation, chance), None
+        maps = draw_maps(len(self.training), self.recipe.augmentation, chance)
         in_float = epoch < self.recipe.epochs
         highest = self.recipe.learning_rate if in_float else self.recipe.integer_learning_rate
         all_steps = steps * (self.recipe.epochs if in_float else self.recipe.integer_epochs)
@@ -249,10 +237,7 @@ class _Run:
             for group in self.optimizer.param_groups:
                 group["lr"] = highest * ramp * (1 + math.cos(math.pi * step / all_steps)) / 2
             images = self.images[batch] if maps is None else augmented(self.images[batch], maps[batch])
-            logits = self.network(images)
-            loss = self.loss(logits, self.labels[batch])
-            if judgements is not None:
-                loss = self.taught(loss, logits, judgements[batch].to(self.device))
+            loss = self.loss(self.network(images), self.labels[batch])
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
@@ -293,12 +278,6 @@ class _Run:
     def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return nn.functional.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
 
-    def taught(self, loss: torch.Tensor, logits: torch.Tensor, judgement: torch.Tensor) -> torch.Tensor:
-        """The loss by the labels, mixed with that by the teacher's logits."""
-        teaching = self.recipe.teaching
-        by_teacher = distillation_loss(logits, judgement, teaching.temperature)
-        return teaching.share * by_teacher + (1 - teaching.share) * loss
-
     def finish(self) -> TrainResult:
         """Measures the best epoch on the test set, once, and writes the model file.
 
@@ -338,7 +317,6 @@ class _Run:
             "epochs": len(history),
             "recipe": _as_json(self.recipe),
             "architecture": self.architecture,
-            **({"teacher": self.teacher_checksum} if self.lessons else {}),
             "training images": len(self.training),
             "held-out images": len(self.held_out),
             "data SHA-256": {file.name: file.sha256 for file in mnist.FILES},
@@ -372,8 +350,7 @@ class _Run:
 
 
 def split(digits: Digits, limit: int | None = None) -> tuple[Digits, Digits]:
-    """Training and held-out images, the same in every run: a teacher has not seen its pupil's held-out
-    images either. limit: how many training images to keep.
+    """Training and held-out images, the same in every run. limit: how many training images to keep.
 
     Errors: TrainingError where there are not that many.
     """

@@ -304,7 +304,7 @@ class BoardLibrary:
 
     @keyword
     def alter_weights(self, count: int = 1) -> None:
-        """Inverts the first bytes of the last layer's weights: no ReLU behind them hides it from the logits."""
+        """Inverts the first bytes of the last layer's weights, which no ReLU hides from the logits."""
         layers = self._model().layers
         last = max(index for index, layer in enumerate(layers) if hasattr(layer, "weights"))
         for offset in range(count):
