@@ -66,8 +66,8 @@ def _checks() -> list[Check]:
     return [
         Check("ruff check", "python", lambda: _step(["ruff", "check", "."])),
         Check("ruff format", "python", lambda: _step(["ruff", "format", "--check", "."])),
-        Check("robocop", "robot_tests", lambda: _robocop()),
-        Check("clang-format", "firmware", lambda: _clang_format()),
+        Check("robocop", "robot_tests", _robocop),
+        Check("clang-format", "firmware", _clang_format),
         Check("warnings are errors", "bluepill", lambda: _build(build.BLUEPILL)),
         Check("warnings are errors", "native", lambda: _build(build.NATIVE)),
         Check("warnings are errors", "native, sanitizers", lambda: _build(build.SANITIZED)),
