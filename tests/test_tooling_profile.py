@@ -9,6 +9,7 @@ import pytest
 from random_networks import Builder
 
 from host import link
+from tooling import build
 from tooling.errors import ToolError
 from training import mnist
 
@@ -21,8 +22,12 @@ def model():
 
 
 @pytest.fixture
-def elf(model, tmp_path):
+def elf(model, tmp_path, monkeypatch):
+    """A network without the link, whose part is a number."""
+    from tooling import profile
+
     network_builds.arm_machine(model, tmp_path)
+    monkeypatch.setattr(profile, "cycles_a_byte", lambda machine: 300)
     return tmp_path / "network.elf"
 
 
@@ -59,6 +64,16 @@ def test_what_is_left_after_an_image_has_arrived(model, elf):
     for arrival in found.arrivals:
         assert arrival.request == len(link.encode_frame(link.Command.CLASSIFY, 0, image.tobytes()))
         assert found.cycles < arrival.computing < 1.2 * found.cycles
+
+
+def test_what_a_byte_takes():
+    """At 2 Mbaud one arrives every 360 cycles: it must take less."""
+    from tooling import profile
+
+    firmware = build.image(build.BLUEPILL)
+    if not firmware.is_file():
+        pytest.skip("the firmware has not been built: ./inv build")
+    assert 200 < profile.cycles_a_byte(cortex_m3.Machine(firmware)) < 360
 
 
 def test_the_report_and_the_picture(model, elf, tmp_path):
