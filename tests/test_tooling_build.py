@@ -8,7 +8,7 @@ from tooling import build, size, suites
 from tooling.checks import _junit_counts
 from tooling.errors import ToolError
 from tooling.robot_results import Counts
-from tooling.tools import table
+from tooling.tables import table
 
 
 @pytest.fixture

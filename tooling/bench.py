@@ -16,10 +16,10 @@ import numpy as np
 
 from tooling import build as builds
 from tooling import processes
-from tooling.cortex_m3 import ASSUMPTIONS, Count, Machine
+from tooling.cortex_m3 import ASSUMPTIONS, Count, Machine, milliseconds
 from tooling.errors import ToolError
 from tooling.paths import BUILD, FIRMWARE, MODELS, shown
-from tooling.tables import milliseconds, numbers_table, ratio
+from tooling.tables import ratio, table
 from training import chip, fast_kernels, kernels, reference
 from training import export as exporter
 from training import model_file as files
@@ -196,7 +196,7 @@ def _report(bench: Bench) -> str:
     )
     total = ("total", "", f"{macs:,}", f"{specification:,}", f"{portable:,}", f"{fast:,}")
     rows.append((*total, ratio(fast, macs), ratio(specification, fast)))
-    lines = [f"Model {bench.model}, cycles", "", numbers_table([header, *rows])]
+    lines = [f"Model {bench.model}, cycles", "", table([header, *rows], left=2)]
     if bench.floating_point:
         cycles = bench.floating_point.cycles
         lines += [

@@ -13,6 +13,7 @@ from tooling import build, fuzz, processes, provision, suites, tools
 from tooling.errors import ToolError
 from tooling.paths import BUILD, FIRMWARE, ROOT, SUITES, shown
 from tooling.robot_results import Counts
+from tooling.tables import table
 from training.errors import TrainingError
 
 _LINT_LIMIT = 300.0
@@ -197,7 +198,7 @@ def _table(results: Sequence[Result]) -> str:
         )
         for result in results
     ]
-    return tools.table(rows)
+    return table(rows)
 
 
 def _tests(counts: Counts) -> str:

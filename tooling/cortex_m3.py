@@ -296,6 +296,11 @@ class Machine:
         return instruction
 
 
+def milliseconds(cycles: int) -> str:
+    """The time of so many cycles at the chip's full clock."""
+    return f"{1000 * cycles / CLOCK:.2f} ms"
+
+
 def _cycles(mnemonic: str, operands: str) -> tuple[int, bool]:
     """The cycles of an instruction that stands alone, and whether it is a load or store."""
     if mnemonic.startswith(("ldm", "stm", "push", "pop")):

@@ -12,10 +12,10 @@ import numpy as np
 
 from host import link
 from tooling import renode_trace, size
-from tooling.cortex_m3 import ASSUMPTIONS, CLOCK, Count, Machine
+from tooling.cortex_m3 import ASSUMPTIONS, CLOCK, Count, Machine, milliseconds
 from tooling.errors import ToolError
 from tooling.paths import shown
-from tooling.tables import milliseconds, numbers_table, percent, ratio
+from tooling.tables import percent, ratio, table
 from training import fast_kernels, kernels, reference
 from training.kernels import Step
 from training.mnist import Digits
@@ -252,7 +252,7 @@ def _layer_table(profile: Profile) -> str:
         f"{profile.fetch_stalls:,} wait for code and {2 * profile.flash_loads:,} for {profile.flash_loads:,} "
         "loads from flash"
     ]
-    return "\n".join([numbers_table(rows), *lines])
+    return "\n".join([table(rows, left=2), *lines])
 
 
 def _memory(profile: Profile) -> str:
@@ -331,7 +331,7 @@ def _end_to_end(profile: Profile, model: Model) -> str:
     return (
         f"End to end: a request of {any_of_them.request} bytes, what the network takes after the last of "
         f"them, and an answer of {answer}.\nUntil then each byte takes {any_of_them.a_byte} cycles of the "
-        f"processor. Not overlapped: all of the network after the last byte.\n\n{numbers_table(rows, left=0)}"
+        f"processor. Not overlapped: all of the network after the last byte.\n\n{table(rows, left=0)}"
     )
 
 

@@ -1,6 +1,5 @@
 """How much of the chip a firmware takes, read from its ELF file."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from elftools.elf.elffile import ELFFile
 
 from tooling.errors import ToolError
 from tooling.paths import shown
-from tooling.tools import table
+from tooling.tables import percent, table
 from training.chip import memories
 
 _LARGEST = 12
@@ -89,8 +88,8 @@ def measure(elf_file: Path) -> Size:
 def summary(elf_file: Path) -> str:
     """Flash and SRAM taken and available, in one line."""
     size = measure(elf_file)
-    flash_share = _percent(size.flash, size.flash_available)
-    sram_share = _percent(size.sram, size.sram_available)
+    flash_share = percent(size.flash, size.flash_available)
+    sram_share = percent(size.sram, size.sram_available)
     return (
         f"{size.flash:,} of {size.flash_available:,} bytes of flash ({flash_share}), "
         f"{size.sram:,} of {size.sram_available:,} of SRAM ({sram_share})"
@@ -105,27 +104,17 @@ def report(elf_file: Path) -> str:
     sections.append(("total", _bytes(size.flash), _bytes(size.sram)))
     sections.append(("available", _bytes(size.flash_available), _bytes(size.sram_available)))
     sections.append(
-        ("taken", _percent(size.flash, size.flash_available), _percent(size.sram, size.sram_available))
+        ("taken", percent(size.flash, size.flash_available), percent(size.sram, size.sram_available))
     )
-    return f"{shown(elf_file)}\n\n{table(_right_aligned(sections))}\n\n{largest_symbols(size)}"
+    return f"{shown(elf_file)}\n\n{table(sections, left=1)}\n\n{largest_symbols(size)}"
 
 
 def largest_symbols(size: Size) -> str:
     """A table of the functions and objects that take most."""
-    rows = [("largest symbols", "bytes", "in")]
-    rows += [(symbol.name, _bytes(symbol.size), symbol.memory) for symbol in size.symbols[:_LARGEST]]
-    return table(_right_aligned(rows))
-
-
-def _right_aligned(rows: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
-    """The rows with their second and third cells flush right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    return [(row[0], row[1].rjust(widths[1]), row[2].rjust(widths[2])) for row in rows]
+    rows = [("largest symbols", "in", "bytes")]
+    rows += [(symbol.name, symbol.memory, _bytes(symbol.size)) for symbol in size.symbols[:_LARGEST]]
+    return table(rows, left=2)
 
 
 def _bytes(count: int) -> str:
     return f"{count:,}" if count else "-"
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %"

@@ -1,22 +1,26 @@
-"""Numbers in the cells of a table."""
+"""Tables of text, and numbers in their cells."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tooling.cortex_m3 import CLOCK
-from tooling.tools import table
 
+def table(rows: Sequence[Sequence[str]], left: int | None = None) -> str:
+    """`rows`, the first of them the heading, in columns as wide as needed.
 
-def numbers_table(rows: Sequence[Sequence[str]], left: int = 2) -> str:
-    """A table whose first `left` columns are text and whose others are numbers, flush right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return table(
-        [
-            [cell if column < left else cell.rjust(widths[column]) for column, cell in enumerate(row)]
-            for row in rows
+    `left`: how many columns stand flush left before those of numbers, which stand flush right; None for all.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    texts = len(widths) if left is None else left
+
+    def line(row: Sequence[str]) -> str:
+        cells = [
+            cell.ljust(width) if column < texts else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-    )
+        return "  ".join(cells).rstrip()
+
+    return "\n".join([line(rows[0]), "  ".join("-" * width for width in widths), *map(line, rows[1:])])
 
 
 def ratio(part: int, whole: int) -> str:
@@ -27,8 +31,3 @@ def ratio(part: int, whole: int) -> str:
 def percent(part: int, whole: int) -> str:
     """The share of `part` in `whole`."""
     return f"{100 * part / whole:.1f} %"
-
-
-def milliseconds(cycles: int) -> str:
-    """The time of so many cycles at the chip's full clock."""
-    return f"{1000 * cycles / CLOCK:.2f} ms"

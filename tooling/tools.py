@@ -3,13 +3,14 @@
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tooling import clang, processes, renode
 from tooling.errors import ToolError
 from tooling.paths import ROOT
+from tooling.tables import table
 
 
 @dataclass(frozen=True)
@@ -122,12 +123,3 @@ def _torch() -> tuple[str, str]:
     if spec is None or spec.origin is None:
         return "", "missing"
     return metadata.version("torch"), str(Path(spec.origin).parent).removeprefix(f"{ROOT}/")
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """`rows`, the first of them the heading, in columns as wide as needed."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
