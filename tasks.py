@@ -6,15 +6,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from invoke import Context, Exit, task
+from invoke import Context, Exit, ParseError, task
 
 from host.errors import BoardError
 from tooling import processes
 from tooling.errors import ToolError
-from tooling.paths import BUILD, MODELS, ROOT, TOOLS, shown
+from tooling.paths import BUILD, MODELS, ROOT, RUNS, TOOLS, shown
 from training.errors import TrainingError
 
 processes.raise_on_termination()
+
+
+class Number(int):
+    """A whole number as an option's value; with `int`, Invoke ends in a traceback where it is none."""
+
+    def __new__(cls, value: Any) -> "Number":
+        try:
+            return super().__new__(cls, value)
+        except ValueError:
+            raise ParseError(f"'{value}' is no whole number.") from None
+
+
+_NOT_GIVEN = Number(-1)  # known by its identity: a -1 that was typed is another one
 
 _MODEL = "a model's name in models/ or its file; it stays chosen for the tasks that follow"
 _ON = "the simulator: renode, qemu or native"
@@ -73,14 +86,19 @@ def doctor(context: Context) -> None:
 @project_task(
     help={
         "model": "the network to train: a class of training/models.py",
-        "seed": "of everything random, instead of the recipe's",
-        "epochs": "how many times all images are seen, instead of the recipe's",
-        "limit": "train on so many images only, as a trial that replaces no model",
+        "seed": "a number that all that is random follows from, instead of the recipe's",
+        "epochs": "how many times all images are seen, instead of the recipe's number",
+        "limit": "train on this number of images only, as a trial that replaces no model",
         "fresh": "begin anew instead of going on with an interrupted run",
     }
 )
 def train(
-    context: Context, model: str = "", seed: int = -1, epochs: int = 0, limit: int = 0, fresh: bool = False
+    context: Context,
+    model: str = "",
+    seed: int = _NOT_GIVEN,
+    epochs: int = _NOT_GIVEN,
+    limit: int = _NOT_GIVEN,
+    fresh: bool = False,
 ) -> None:
     """Train a network on MNIST with PyTorch and write models/NAME.npz."""
     _require_torch()
@@ -89,9 +107,9 @@ def train(
 
     result = train_network(
         model or builds.DEFAULT_MODEL,
-        seed=seed if seed >= 0 else None,
-        epochs=epochs or None,
-        limit=limit or None,
+        seed=None if seed is _NOT_GIVEN else seed,
+        epochs=None if epochs is _NOT_GIVEN else epochs,
+        limit=None if limit is _NOT_GIVEN else limit,
         fresh=fresh,
     )
     if not result.finished:
@@ -104,25 +122,29 @@ def train(
 @project_task(
     help={
         "model": "the network to train",
-        "seeds": "how many, from 1 on; those that have a result are not trained again",
+        "seeds": "the number of them, from 1 on; those that have a result are not trained again",
+        "fresh": "begin anew instead of going on with interrupted runs",
     }
 )
-def results(context: Context, model: str = "cnn", seeds: int = 5) -> None:
+def results(context: Context, model: str = "cnn", seeds: int = Number(5), fresh: bool = False) -> None:
     """Train a network with several seeds and write training/RESULTS.md."""
     _require_torch()
     from training.results import train_seeds
 
-    if not train_seeds(model, range(1, seeds + 1)):
+    if not train_seeds(model, seeds, fresh):
         raise Exit("\nresults was interrupted; type it again to go on.", 130)
 
 
 @project_task(help={"model": _MODEL})
 def export(context: Context, model: str = "") -> None:
-    """Write the trained network as C into build/generated."""
+    """Write the trained network as C into build/generated, and show it as a table."""
     from tooling import build as builds
+    from training.export import measure
+    from training.model_file import load
 
     if not builds.export(model):
         print(f"{shown(builds.GENERATED)} is up to date with {shown(builds.model_file())}")
+    print(measure(load(builds.model_file())))
 
 
 @project_task(help={"model": _MODEL, "board": "bluepill, native or native-sanitize"})
@@ -153,7 +175,7 @@ def size(context: Context) -> None:
     }
 )
 def profile(
-    context: Context, image: int = 0, plot: bool = False, renode: bool = False, model: str = ""
+    context: Context, image: int = Number(0), plot: bool = False, renode: bool = False, model: str = ""
 ) -> None:
     """Show where the cycles and the memory of one inference go, layer by layer."""
     from tooling import build as builds
@@ -179,7 +201,7 @@ def profile(
         "model": "a model instead of all",
     }
 )
-def bench(context: Context, image: int = 0, all_images: bool = False, model: str = "") -> None:
+def bench(context: Context, image: int = Number(0), all_images: bool = False, model: str = "") -> None:
     """Compare the fast kernels with their specifications, and with floating point, layer by layer."""
     from tooling import bench as benches
 
@@ -193,7 +215,7 @@ def bench(context: Context, image: int = 0, all_images: bool = False, model: str
         "tcp-port": "the number of that port; any free one by default",
     }
 )
-def sim(context: Context, on: str = "renode", tcp: bool = False, tcp_port: int = 0) -> None:
+def sim(context: Context, on: str = "renode", tcp: bool = False, tcp_port: int = Number(0)) -> None:
     """Boot the firmware in Renode and leave its USART1 open to picocom and `infer`."""
     from tooling import build as builds
     from tooling import sim as simulated_board
@@ -216,11 +238,13 @@ def sim_test(context: Context, suite: Any, on: str = "", port: str = "", model: 
     """Run the suites of robot_tests/ on the simulated Blue Pill."""
     from tooling import suites as runs
 
+    if port and on:
+        raise ToolError("--port takes a real board and --on a simulator: leave one of them out.")
     if port:
         print(f"Running the suites on the board at {port}.")
-        outcome, title = runs.run_on_port(port, suite), f"the board at {port}"
+        outcome, title = runs.run_on_port(port, suite, model=model), f"the board at {port}"
     else:
-        choice = runs.choose(on)
+        choice = runs.choose(on, model)
         if choice.why_not_renode:
             print(choice.why_not_renode)
         print(f"Running the suites on {choice.title}.")
@@ -240,7 +264,9 @@ def sim_test(context: Context, suite: Any, on: str = "", port: str = "", model: 
         "baud": "the rate to change the link to, up to 2000000; back to 115200 if the wire is too bad",
     },
 )
-def infer(context: Context, image: str, port: str = "", window: bool = False, baud: int = 115200) -> None:
+def infer(
+    context: Context, image: str, port: str = "", window: bool = False, baud: int = Number(115200)
+) -> None:
     """Send a digit to a board and show what it says."""
     from tooling import inference
 
@@ -266,12 +292,12 @@ def flash(context: Context, dry_run: bool = False, under_reset: bool = False) ->
 
 @project_task(
     help={
-        "seconds": "how long, all fuzzers together",
+        "seconds": "for how many, all fuzzers together; 3600 by default",
         "target": "link, app or model; by default all of them, one after the other",
         "keep": "afterwards add inputs that reach new code to tests/corpus",
     }
 )
-def fuzz(context: Context, seconds: int = 3600, target: str = "", keep: bool = False) -> None:
+def fuzz(context: Context, seconds: int = Number(3600), target: str = "", keep: bool = False) -> None:
     """Look for inputs that break the link, the application or the model file's reader."""
     from tooling import fuzz as fuzzers
     from tooling import provision
@@ -295,14 +321,17 @@ def test(context: Context) -> None:
 
 
 @project_task(
-    help={"all": "also the fetched Renode and the environment, so that the next ./inv begins from nothing"}
+    help={
+        "all": "also runs of training, the fetched Renode and the environment; the next ./inv makes it anew"
+    }
 )
 def clean(context: Context, all: bool = False) -> None:
     """Remove what was built."""
-    remove = [BUILD, *([TOOLS, ROOT / ".venv"] if all else [])]
-    kept = [MODELS, *([] if all else [TOOLS, ROOT / ".venv"])]
-    removed = [path for path in remove if path.exists()]
+    precious = [RUNS, TOOLS, ROOT / ".venv"]
+    built = [path for path in BUILD.iterdir() if path != RUNS] if BUILD.is_dir() else []
+    removed = [path for path in [*built, *(precious if all else [])] if path.exists()]
     for path in removed:
-        shutil.rmtree(path)
-    print(f"removed {', '.join(shown(path) for path in removed) or 'nothing'}")
-    print(f"kept {', '.join(shown(path) for path in kept if path.exists())}")
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    kept = [path for path in [MODELS, *precious] if path.exists()]
+    print(f"removed {', '.join(map(shown, removed)) or 'nothing'}")
+    print(f"kept {', '.join(map(shown, kept))}")

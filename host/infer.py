@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ def infer(
     url: str,
     image: npt.NDArray[np.uint8],
     title: str,
-    scale: float | None = None,
+    scales: Mapping[int, float],
     *,
     window: bool = False,
     baud: int = DEFAULT_BAUD,
@@ -26,9 +26,9 @@ def infer(
 ) -> Prediction:
     """Shows the digit, sends it to the board at `url` and prints its prediction and a bar per class.
 
-    `image`: uint8 (28, 28), 0 is background. `title`: what the digit is, for the reader. `scale`: the model's
-    real logit of an integer logit 1. `window`: shows the digit in a window, and returns once that is
-    closed. `baud`: the rate to change the link to. `counted`: what the
+    `image`: uint8 (28, 28), 0 is background. `title`: what the digit is, for the reader. `scales`: for each
+    network that is known, by its CRC-32, the real logit of an integer logit 1. `window`: shows the digit in
+    a window, and returns once that is closed. `baud`: the rate to change the link to. `counted`: what the
     board's counter counts. Raises `BoardError` where anything stands in the way.
     """
     plain = is_plain(sys.stdout)
@@ -36,6 +36,9 @@ def infer(
         with Board.open(url, baud, timeout, on_retry=print) as board:
             info = board.info()
             prediction = board.classify(image)
+        scale = scales.get(info.checksum)
+        if scale is None:
+            print(f"The board's {info.model} is not one of models/: these are its logits, not their shares.")
         print(describe(prediction, info, scale, counted))
         print(draw_bars(prediction.logits, prediction.label, scale, plain))
         if digit_window:

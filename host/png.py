@@ -27,7 +27,10 @@ def read_png(path: Path) -> Grey:
     understood. The ink is cut out, scaled into 20 x 20 and centred by its centre of mass, as MNIST's was
     (LeCun, Bottou, Bengio and Haffner, 1998). Raises `PictureError`.
     """
-    return _like_mnist(_ink(_read_grey(path), path))
+    image = _like_mnist(_ink(_read_grey(path), path))
+    if image is None:
+        raise PictureError(f"{path} shows only specks, far apart: draw one digit on it.")
+    return image
 
 
 def _read_grey(path: Path) -> Grey:
@@ -84,13 +87,16 @@ def _ink(grey: Grey, path: Path) -> Grey:
     return np.clip(distance if lighter > darker else -distance, 0, 255).astype(np.uint8)
 
 
-def _like_mnist(ink: Grey) -> Grey:
+def _like_mnist(ink: Grey) -> Grey | None:
+    """The ink as an image of MNIST's kind; None where nothing of it is left when it is scaled."""
     inked = ink > ink.max() * _FAINT
     rows, cols = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
     digit = ink[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
     factor = _BOX / max(digit.shape)
     height, width = (max(1, round(side * factor)) for side in digit.shape)
     scaled = np.asarray(Image.fromarray(digit).resize((width, height), Image.Resampling.BICUBIC))
+    if not scaled.any():
+        return None
     # Thin strokes fade when they are scaled down: give the ink its full strength back.
     full = np.rint(scaled * (255 / scaled.max())).astype(np.uint8)
     top, left = (_offset(full, axis) for axis in (0, 1))

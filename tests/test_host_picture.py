@@ -156,6 +156,13 @@ def test_transparency_of_a_colour(saved):
     assert read_png(saved(picture, transparency=0)).max() == 255
 
 
+def test_specks_far_apart(saved):
+    sheet = np.full((2000, 2000), 255, np.uint8)
+    sheet[500, 500] = sheet[1500, 1500] = 0
+    with pytest.raises(errors.PictureError, match="only specks"):
+        read_png(saved(Image.fromarray(sheet)))
+
+
 @pytest.mark.parametrize(
     "picture",
     [
@@ -271,13 +278,20 @@ class BoardOfPaper:
 def test_infer_shows_the_digit_then_the_prediction_and_a_bar_per_class(monkeypatch, capsys):
     monkeypatch.setattr(infer, "Board", BoardOfPaper)
     image = png._like_mnist(np.asarray(seven(ink=255, paper=0)))
-    assert infer.infer("loop://", image, "Test image 3, a 7", 0.5) == PREDICTION
+    assert infer.infer("loop://", image, "Test image 3, a 7", {INFO.checksum: 0.5}) == PREDICTION
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Test image 3, a 7:"
     assert "\n".join(lines[1:15]) == draw_digit(image)
     assert lines[15].startswith("Predicted class: 7 (")
     assert "31,845 cycles = 0.44 ms at 72 MHz, 12,345 of them after the image had come" in lines[16]
     assert len(lines) == 27
+
+
+def test_a_network_that_is_not_known_gets_no_shares(monkeypatch, capsys):
+    monkeypatch.setattr(infer, "Board", BoardOfPaper)
+    infer.infer("loop://", np.zeros((28, 28), np.uint8), "nothing", {INFO.checksum + 1: 0.5})
+    said = capsys.readouterr().out
+    assert "The board's linear is not one of models/" in said and "%" not in said
 
 
 def test_a_board_without_clock_or_counter_is_described():
@@ -307,4 +321,4 @@ def test_nothing_is_sent_when_no_window_opens(monkeypatch):
     monkeypatch.setattr(window, "tkinter", None)
     monkeypatch.setattr(infer, "Board", None)
     with pytest.raises(errors.PictureError):
-        infer.infer("loop://", np.zeros((28, 28), np.uint8), "nothing", window=True)
+        infer.infer("loop://", np.zeros((28, 28), np.uint8), "nothing", {}, window=True)

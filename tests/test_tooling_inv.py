@@ -82,3 +82,15 @@ def test_an_environment_of_another_place_is_not_used(clone: Path) -> None:
 
     assert finished.returncode == 1
     assert "was not found" in finished.stderr
+
+
+def test_who_waits_in_vain_leaves_the_lock_of_the_other(clone: Path) -> None:
+    lock = clone / ".venv.lock"
+    lock.write_text(f"{os.getpid()}\n")
+    waiting = subprocess.Popen([clone / "inv", "--list"], stdout=subprocess.PIPE, text=True, cwd=clone)
+    assert waiting.stdout is not None and "waiting for another" in waiting.stdout.readline()
+
+    waiting.terminate()
+
+    assert waiting.wait(timeout=10) == 143
+    assert lock.read_text() == f"{os.getpid()}\n"

@@ -9,6 +9,7 @@ import pytest
 from random_networks import Builder
 
 from host import link
+from host.board import Board
 from tooling import build
 from tooling.errors import ToolError
 from training import mnist
@@ -154,3 +155,23 @@ def test_the_emulator_records_addresses_where_asked(elf):
     _, execution = cortex_m3.Machine(elf, records=True).classify(image)
     assert len(execution.addresses) == execution.total.instructions
     assert not cortex_m3.Machine(elf).classify(image)[1].addresses
+
+
+def test_the_answer_is_as_long_as_the_boards():
+    """Of the native build, which has no cycle counter."""
+    from tooling import profile, simulators
+    from training import model_file
+
+    try:
+        build.build(build.NATIVE)
+    except ToolError as reason:
+        pytest.skip(str(reason))
+    image = mnist.load_test_set().images[0]
+    lines = []
+    with simulators.start_native() as simulation, Board.open(simulation.url, on_line=lines.append) as board:
+        lines.clear()
+        answer = board.classify(image)
+    of_profile = profile.answer_lines(model_file.load(build.model_file()), answer.label, answer.logits, 0)
+    assert len(of_profile) == len(lines)
+    for here, there in zip(of_profile, lines, strict=True):
+        assert re.sub(r"seq=.*label|cycles=.*", "", here) == re.sub(r"seq=.*label|#.*", "", there)

@@ -174,6 +174,22 @@ LOGITS = (nn.Flatten(), nn.Linear(784, 10))
         ([nn.MaxPool2d(3, padding=1), *LOGITS], "layer 0 (MaxPool2d) is supported with one number"),
         ([nn.AvgPool2d((2, 2)), *LOGITS], "layer 0 (AvgPool2d) is supported with one number"),
         ([nn.Flatten(0), nn.Linear(784, 10)], "layer 0 (Flatten) is supported for all but"),
+        ([nn.MaxPool2d(30), *LOGITS], "layer 0 (MaxPool2d): its window is 30, not 1 to 28"),
+        ([nn.AvgPool2d(30), *LOGITS], "layer 0 (AvgPool2d): its window is 30, not 1 to 28"),
+        ([nn.Conv2d(1, 2, 1, padding=1), nn.ReLU(), *LOGITS], "layer 0 (Conv2d): its padding is 1, not 0"),
+        ([nn.Conv2d(1, 2, 3, 30), nn.ReLU(), *LOGITS], "layer 0 (Conv2d): its stride is 30, not 1 to 28"),
+        *(
+            (
+                [nn.Conv2d(1, 2, 3), norm, nn.ReLU(), *LOGITS],
+                "layer 0 (Conv2d) can have only a BatchNorm2d(2)",
+            )
+            for norm in (
+                nn.BatchNorm1d(2),
+                nn.BatchNorm2d(3),
+                nn.BatchNorm2d(2, affine=False),
+                nn.BatchNorm2d(2, track_running_stats=False),
+            )
+        ),
     ],
 )
 def test_what_the_chip_cannot_compute_is_named(layers, complaint):
@@ -186,11 +202,20 @@ def test_what_the_chip_cannot_compute_is_named(layers, complaint):
     [
         (Quantisation((8, 4)), "its recipe has weight_bits for 2 layers, and 1 are needed"),
         (Quantisation(8, (7,)), "its recipe has activation_maximum for 1 layers, and 0 are needed"),
-        (Quantisation(3), "layer 0 (linear): it has weights of 3 bits, not of 8, 4 or 2"),
+        (Quantisation(3), "its recipe has weight_bits 3, not 8, 4 or 2"),
+        (Quantisation(1), "its recipe has weight_bits 1, not 8, 4 or 2"),
+        (Quantisation(input_shift=8), "its recipe has input_shift 8, not one from 0 to 7"),
     ],
 )
 def test_a_quantisation_that_does_not_suit_is_named(rule, complaint):
-    assert complaint.removeprefix("layer 0 (linear): ") in refusal(*LOGITS, rule=rule)
+    assert complaint in refusal(*LOGITS, rule=rule)
+
+
+@pytest.mark.parametrize("maximum", [0, 256])
+def test_a_largest_activation_that_does_not_suit_is_named(maximum):
+    layers = [nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 26 * 26, 10)]
+    complaint = f"its recipe has activation_maximum {maximum}, not one from 1 to 255"
+    assert complaint in refusal(*layers, rule=Quantisation(8, maximum))
 
 
 def test_an_average_pool_of_pixels_takes_them_as_they_are():

@@ -55,6 +55,26 @@ def test_a_seed_trained_again_replaces_its_row_and_another_recipe_all_of_them(fi
     assert [entry["seed"] for entry in results.load(files["results"])] == [3]
 
 
+def test_the_best_of_all_seeds_is_published_whichever_was_trained_last(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "RUNS", tmp_path)
+    models = tmp_path / "models"
+    for model in (trained(1, 0.5, 0.9), trained(2, 0.8, 0.5)):
+        results.record(model, **files)
+    best = results.best_of(results.load(files["results"]))
+    with pytest.raises(TrainingError, match=r"is seed 2, which was not trained here: .* --seeds 2'"):
+        results.publish(best, models)
+    for seed in (1, 2):
+        model_file.save(trained(seed, 0.5, 0.5), tmp_path / "small" / f"seed-{seed}" / "small.npz")
+    for _ in range(2):
+        results.publish(best, models)
+        assert model_file.load(models / "small.npz").checksum == trained(2, 0, 0).checksum
+
+
+def test_no_seed_at_all_is_refused():
+    with pytest.raises(TrainingError, match="at least 1 seed, not 0"):
+        results.train_seeds("linear", 0)
+
+
 def test_damaged_results_are_one_sentence(files):
     files["results"].write_text("[")
     with pytest.raises(TrainingError, match="cannot be read: restore it with git"):

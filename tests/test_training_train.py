@@ -279,6 +279,14 @@ def test_a_model_with_a_forward_of_its_own_is_refused(no_models_left):
         models.find("twisted")
 
 
+def test_a_model_without_a_recipe_is_refused(no_models_left):
+    class Aimless(Network):
+        pass
+
+    with pytest.raises(TrainingError, match=r"give its class a recipe = Recipe"):
+        models.find("aimless")
+
+
 class TestTrainingSet:
     """Where the training images come from."""
 

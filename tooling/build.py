@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tooling import processes, size, tools
 from tooling.errors import ToolError
-from tooling.paths import BUILD, FIRMWARE, GENERATED, MEMORY_MAP, MODELS, ROOT, TRAINING, shown
+from tooling.paths import BUILD, FIRMWARE, GENERATED, MEMORY_LAYOUT, MODELS, ROOT, TRAINING, shown
 
 # The model that a fresh clone builds. `train`, `export` and `build` with a model choose another; `clean`
 # chooses this one again.
@@ -84,7 +84,7 @@ def export(name_or_path: str = "") -> bool:
     Raises ToolError for a model that is not there, TrainingError for one that is broken or does not fit.
     """
     path = model_file(name_or_path)
-    sources = [path, MEMORY_MAP, *sorted(TRAINING.glob("*.py"))]
+    sources = [path, MEMORY_LAYOUT, *sorted(TRAINING.glob("*.py"))]
     fingerprint = _fingerprint(sources)
     generated = (GENERATED / "model.c", GENERATED / "model.h")
     if all(file.is_file() for file in generated) and _read(_EXPORT_STAMP) == fingerprint:
@@ -97,7 +97,7 @@ def export(name_or_path: str = "") -> bool:
     GENERATED.mkdir(parents=True, exist_ok=True)
     _EXPORT_STAMP.unlink(missing_ok=True)
     print(f"exporting {shown(path)}")
-    print(exporter.export(files.load(path), GENERATED))
+    exporter.export(files.load(path), GENERATED)
     _EXPORT_STAMP.write_text(fingerprint)
     choose_model(path)
     return True

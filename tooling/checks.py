@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from host.errors import BoardError
-from tooling import build, fuzz, processes, provision, suites, tools
+from tooling import build, fuzz, processes, provision, simulators, suites, tools
 from tooling.errors import ToolError
 from tooling.paths import BUILD, FIRMWARE, ROOT, SUITES, shown
 from tooling.robot_results import Counts
@@ -159,6 +159,11 @@ def _suites(simulator: str) -> Counts:
         _need(*build.BOARDS[build.BLUEPILL].needs)
     elif simulator == suites.QEMU:
         _need(tools.QEMU, *build.BOARDS[build.BLUEPILL].needs)
+        build.build(build.BLUEPILL)
+        try:
+            simulators.require_room_in_qemu(build.image(build.BLUEPILL))
+        except ToolError as reason:
+            raise NotRun(str(reason)) from None
     else:
         _need(*build.BOARDS[build.NATIVE].needs)
     return _counts(suites.run(simulator))

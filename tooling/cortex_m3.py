@@ -40,9 +40,7 @@ from unicorn.arm_const import (
 
 from tooling.errors import ToolError
 from tooling.paths import shown
-from training.chip import memories
-
-CLOCK = 72_000_000  # Hz
+from training.chip import CLOCK, memories
 
 ASSUMPTIONS = """\
 Cycles are estimated, not measured: instruction timings of the Cortex-M3 (ARM DDI 0337I, 3.3.1), where a

@@ -1,5 +1,7 @@
 """`infer`: which digit, and which board."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from host.infer import infer
 from host.png import read_png
 from tooling import build, sim
 from tooling.errors import ToolError
+from tooling.paths import MODELS
 from training.errors import TrainingError
 from training.mnist import load_test_set
 from training.model_file import load
@@ -23,8 +26,8 @@ def run(image: str, port: str, *, window: bool, baud: int) -> None:
     pixels, title = _digit(image)
     port = port or the_port()
     # Of the simulators only Renode has the cycle counter, and it counts instructions.
-    counted = "instructions" if port == sim.running() else "cycles"
-    infer(port, pixels, title, _logit_scale(), window=window, baud=baud, counted=counted)
+    counted = "instructions" if os.path.abspath(port) == sim.running() else "cycles"
+    infer(port, pixels, title, _logit_scales(), window=window, baud=baud, counted=counted)
 
 
 def the_port() -> str:
@@ -51,9 +54,14 @@ def _digit(image: str) -> tuple[npt.NDArray[np.uint8], str]:
     return digits.images[index], f"Test image {index}, a {digits.labels[index]}"
 
 
-def _logit_scale() -> float | None:
-    """The scale of this clone's model, for the bars; None where its file is not here."""
-    try:
-        return load(build.model_file()).logit_scale
-    except (ToolError, TrainingError):
-        return None
+def _logit_scales() -> dict[int, float]:
+    """The scale of the logits of each network that this clone has, by its checksum."""
+    paths = set(MODELS.glob("*.npz"))
+    with suppress(ToolError):
+        paths.add(build.model_file())
+    scales = {}
+    for path in paths:
+        with suppress(TrainingError):  # a broken one is for whoever builds it to hear of
+            model = load(path)
+            scales[model.checksum] = model.logit_scale
+    return scales

@@ -51,14 +51,14 @@ def _are_known(packages: Sequence[str]) -> bool:
 
 
 def _apt(command: str, arguments: Sequence[str], *, timeout: float, interruptible: bool = True) -> None:
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
     # sudo drops the environment, so that it is handed over on the command line.
     variables = ["env", *(f"{name}={value}" for name, value in _QUIET.items())]
-    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
     finished = processes.run(
-        [*as_root, *variables, "apt-get", "-qq", *_LOCK_OPTIONS, command, *arguments],
+        [*sudo, *variables, "apt-get", "-qq", *_LOCK_OPTIONS, command, *arguments],
         timeout=timeout,
         capture=True,
-        interruptible=interruptible and not as_root,
+        interruptible=interruptible and not sudo,  # root's processes cannot be ended from here
     )
     if finished.status != 0:
         reasons = [line for line in finished.output.splitlines() if line.startswith("E: ")]

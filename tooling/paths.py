@@ -1,14 +1,17 @@
-"""Where things lie in the repository."""
+"""Where things lie in the repository, beside what training/paths.py says."""
 
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from training.paths import MEMORY_LAYOUT as MEMORY_LAYOUT
+from training.paths import MODELS as MODELS
+from training.paths import ROOT as ROOT
+from training.paths import RUNS as RUNS
+from training.paths import shown as shown
+
 ENVIRONMENT_BIN = Path(sys.prefix) / "bin"
 
 FIRMWARE = ROOT / "firmware"
-MEMORY_MAP = FIRMWARE / "boards" / "bluepill" / "memory.ld"
-MODELS = ROOT / "models"
 RENODE_SCRIPT = ROOT / "renode" / "bluepill.resc"
 SUITES = ROOT / "robot_tests"
 TRAINING = ROOT / "training"
@@ -18,11 +21,3 @@ BUILD = ROOT / "build"
 GENERATED = BUILD / "generated"
 LOGS = BUILD / "logs"
 ROBOT_RESULTS = BUILD / "robot"
-
-
-def shown(path: Path) -> str:
-    """`path` as a person in the repository's root would type it."""
-    try:
-        return str(path.relative_to(ROOT))
-    except ValueError:
-        return str(path)

@@ -12,11 +12,12 @@ import numpy as np
 
 from host import link
 from tooling import renode_trace, size
-from tooling.cortex_m3 import ASSUMPTIONS, CLOCK, Count, Machine, milliseconds
+from tooling.cortex_m3 import ASSUMPTIONS, Count, Machine, milliseconds
 from tooling.errors import ToolError
 from tooling.paths import shown
 from tooling.tables import percent, ratio, table
 from training import fast_kernels, kernels, reference
+from training.chip import CLOCK
 from training.kernels import Step
 from training.mnist import Digits
 from training.model_file import Model
@@ -312,7 +313,8 @@ def _cycles_on_the_wire(count: int, baud: int) -> int:
 
 def _end_to_end(profile: Profile, model: Model) -> str:
     """The time from the first byte of a request to the last of its answer."""
-    answer = len(_answer(profile, model))
+    lines = answer_lines(model, profile.label, profile.logits, profile.cycles)
+    answer = sum(len(f"{line}\r\n") for line in lines)
     rows = [("baud rate", "request", "network", "answer", "end to end", "not overlapped", "network cycles")]
     for arrival in profile.arrivals:
         to_board, to_host = (_cycles_on_the_wire(count, arrival.baud) for count in (arrival.request, answer))
@@ -335,26 +337,24 @@ def _end_to_end(profile: Profile, model: Model) -> str:
     )
 
 
-def _answer(profile: Profile, model: Model) -> str:
-    """What the board says to this image, up to the line that a program waits for."""
-    hundredths = [round(100 * logit * model.logit_scale) for logit in profile.logits]
-    lines = [
+def answer_lines(model: Model, label: int, logits: Sequence[int], cycles: int) -> list[str]:
+    """What the board says to an image, up to the line that a program waits for."""
+    return [
         "Image data received successfully",
         "Starting inference...",
-        f"Predicted class: {profile.label}",
+        f"Predicted class: {label}",
         "Logits:",
-        *(f"Class {digit}: {value / 100:.2f}" for digit, value in enumerate(hundredths)),
+        *(f"Class {digit}: {logit * model.logit_scale:.2f}" for digit, logit in enumerate(logits)),
         link.format_line(
             "result",
             seq=10_000,
             image="00000000",
-            label=profile.label,
-            logits=",".join(map(str, hundredths)),
-            cycles=profile.cycles,
-            finish=profile.cycles,
-        ),
+            label=label,
+            logits=",".join(map(str, logits)),
+            cycles=cycles,
+            finish=cycles,
+        ).rstrip(),
     ]
-    return "".join(f"{line.rstrip()}\r\n" for line in lines)
 
 
 def _flash_of(step: Step, symbols: Sequence[size.Symbol]) -> int:

@@ -111,7 +111,7 @@ def _install_python_tools() -> None:
 
 def _install_training() -> None:
     if util.find_spec("torch") is None or util.find_spec("torchvision") is None:
-        print("installing torch with pip (some hundred MB)", flush=True)
+        print("installing torch with pip (several GB where its build for Linux brings CUDA)", flush=True)
         packages.pip_install("train")
     print(f"torch: {metadata.version('torch')}")
 

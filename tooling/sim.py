@@ -7,8 +7,9 @@ import socket
 import threading
 import time
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from tooling import simulators
 from tooling.errors import ToolError
@@ -32,8 +33,9 @@ def run(on: str = RENODE, *, tcp: bool = False, tcp_port: int = 0) -> None:
     if url := running():
         raise ToolError(f"A simulated board is running already, at {url}: end that one with Ctrl-C first.")
     with ExitStack() as stack:
+        record = stack.enter_context(_only_one())
         if on == NATIVE:
-            _serve_native(tcp_port)
+            _serve_native(tcp_port, record)
             return
         if tcp or tcp_port or not simulators.has_terminals():
             simulation = stack.enter_context(_start_tcp(on, tcp_port))
@@ -41,15 +43,15 @@ def run(on: str = RENODE, *, tcp: bool = False, tcp_port: int = 0) -> None:
             start = simulators.start_renode if on == RENODE else simulators.start_qemu_terminal
             simulation = stack.enter_context(start())
             stack.enter_context(_linked(simulation.url))
-        url = shown(LINK) if simulation.url.startswith("/") else simulation.url
-        stack.enter_context(_recorded(url))
+        url = str(LINK) if simulation.url.startswith("/") else simulation.url
+        record(url)
         _announce(on, url)
         _wait_while_running(simulation)
         raise ToolError(f"{on} ended by itself: see {shown(simulation.log_path)}.")
 
 
 def running() -> str:
-    """The port of the `sim` that is running in this clone, '' when none is."""
+    """The port of the `sim` that is running in this clone, '' when none is or it is still starting."""
     try:
         with _RECORD.open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -61,6 +63,8 @@ def running() -> str:
 
 
 def _announce(on: str, url: str) -> None:
+    if not url.startswith("socket://"):
+        url = shown(Path(url))
     print(f"The board is running on {on}; its USART1 is {url}. Type, in another terminal:")
     print(f"    ./inv infer --port {url} 7")
     if url.startswith("socket://"):
@@ -76,20 +80,20 @@ def _wait_while_running(simulation: Simulation) -> None:
         time.sleep(_POLL)
 
 
-def _serve_native(port: int) -> None:
+def _serve_native(port: int, record: Callable[[str], None]) -> None:
     """A native board serves one client and ends: each client finds a board that has just been switched on."""
     port = port or simulators.free_port()
     url = f"socket://127.0.0.1:{port}"
-    with _recorded(url):
-        is_announced = False
-        while True:
-            with simulators.start_native(port=port) as simulation:
-                if not is_announced:
-                    _announce(NATIVE, url)
-                is_announced = True
-                _wait_while_running(simulation)
-                if simulation.process.returncode != 0:
-                    raise ToolError(f"The native firmware ended by itself: see {shown(simulation.log_path)}.")
+    is_announced = False
+    while True:
+        with simulators.start_native(port=port) as simulation:
+            if not is_announced:
+                record(url)
+                _announce(NATIVE, url)
+            is_announced = True
+            _wait_while_running(simulation)
+            if simulation.process.returncode != 0:
+                raise ToolError(f"The native firmware ended by itself: see {shown(simulation.log_path)}.")
 
 
 @contextmanager
@@ -186,8 +190,11 @@ def _linked(terminal: str) -> Iterator[None]:
 
 
 @contextmanager
-def _recorded(url: str) -> Iterator[None]:
-    """A note of where the board is, for `infer`; the lock on it ends with this process, however that ends."""
+def _only_one() -> Iterator[Callable[[str], None]]:
+    """The right to be this clone's `sim`, as a lock that ends with this process, however that ends.
+
+    Yields what writes down where the board is, for `infer`. Raises ToolError where another one has it.
+    """
     _RECORD.parent.mkdir(exist_ok=True)
     with _RECORD.open("a+") as file:
         try:
@@ -197,9 +204,12 @@ def _recorded(url: str) -> Iterator[None]:
                 "A simulated board has just been started elsewhere: end that one with Ctrl-C first."
             ) from None
         file.truncate(0)
-        file.write(url)
-        file.flush()
+
+        def record(url: str) -> None:
+            file.write(url)
+            file.flush()
+
         try:
-            yield
+            yield record
         finally:
             _RECORD.unlink(missing_ok=True)

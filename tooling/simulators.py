@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from tooling import processes, renode, tools
+from tooling import processes, renode, size, tools
 from tooling.build import BLUEPILL, NATIVE, image
 from tooling.errors import ToolError
 from tooling.paths import BUILD, LOGS, RENODE_SCRIPT, ROOT, shown
 
 LINK = BUILD / "usart1"
+QEMU_SRAM = 8 * 1024  # bytes: that of an STM32F100
 
 _START_LIMIT = 20.0
 _RENODE_START_LIMIT = 120.0  # a first start compiles; measured on a busy machine: 15 s
@@ -64,10 +65,11 @@ def start_native(firmware: Path | None = None, port: int = 0) -> Iterator[Simula
 def start_qemu(elf: Path | None = None, port: int = 0) -> Iterator[Simulation]:
     """The Blue Pill's ELF on QEMU's stm32vldiscovery; it boots when the first client connects.
 
-    That board has the same core, flash address and USART1, but no RCC and 8 KiB of SRAM.
+    That board has the same core, flash address and USART1, but no RCC and less SRAM.
     """
     tools.require(tools.QEMU)
     elf = elf or image(BLUEPILL)
+    require_room_in_qemu(elf)
     _refuse_taken_port(port)
     for _ in range(_PORT_TRIES):
         number = port or free_port()
@@ -88,12 +90,24 @@ def start_qemu(elf: Path | None = None, port: int = 0) -> Iterator[Simulation]:
 def start_qemu_terminal(elf: Path | None = None) -> Iterator[Simulation]:
     """As `start_qemu`, with USART1 as a pseudo-terminal; it boots at once."""
     tools.require(tools.QEMU)
+    elf = elf or image(BLUEPILL)
+    require_room_in_qemu(elf)
     with (
         _log("qemu") as (log_path, log),
-        processes.started(_qemu(elf or image(BLUEPILL), "pty"), output=log) as process,
+        processes.started(_qemu(elf, "pty"), output=log) as process,
     ):
         found = _wait_for(r"redirected to (/\S+)", process, log_path, "QEMU")
         yield Simulation("qemu", found.group(1), log_path, process)
+
+
+def require_room_in_qemu(elf: Path) -> None:
+    """Raises ToolError where a firmware needs more SRAM than QEMU's board has."""
+    needed = size.measure(elf).sram
+    if needed > QEMU_SRAM:
+        raise ToolError(
+            f"This firmware takes {needed:,} bytes of SRAM, and QEMU's board has {QEMU_SRAM:,}: "
+            "use --on renode or --on native."
+        )
 
 
 def _qemu(elf: Path, serial: str) -> list[str | Path]:
@@ -201,9 +215,9 @@ def _log(name: str) -> Iterator[tuple[Path, IO[bytes]]]:
 
 
 def _drop_old_logs(name: str, keep: int = 20) -> None:
-    logs = sorted(LOGS.glob(f"{name}-*.log"), key=lambda path: path.stat().st_mtime)
-    for path in logs[:-keep]:
-        with suppress(OSError):
+    with suppress(OSError):  # another simulation drops them too
+        logs = sorted(LOGS.glob(f"{name}-*.log"), key=lambda path: path.stat().st_mtime)
+        for path in logs[:-keep]:
             path.unlink()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host.streams import open_port
-from tooling import build, processes, provision, renode_test, tools
+from tooling import build, processes, provision, renode_test, simulators, tools
 from tooling.errors import ToolError
 from tooling.paths import ROBOT_RESULTS, SUITES, shown
 from tooling.robot_results import Counts, read
@@ -49,8 +49,9 @@ class Choice:
         return title(self.simulator) + (", not on Renode" if self.why_not_renode else "")
 
 
-def choose(wanted: str = "") -> Choice:
-    """The simulator that was asked for; otherwise Renode, or the best one that is to be had here.
+def choose(wanted: str = "", model: str = "") -> Choice:
+    """The simulator that was asked for; otherwise Renode, or the best one that is to be had here and has
+    room for the model.
 
     Installs what can be installed. Raises ToolError when a wanted one cannot be had, or none at all.
     """
@@ -67,15 +68,18 @@ def choose(wanted: str = "") -> Choice:
             raise ToolError(reason)
         provision.provide(*build.BOARDS[build.BLUEPILL].needs)
         return Choice(RENODE)
-    return _best_there_is()
+    return _best_there_is(model)
 
 
-def _best_there_is() -> Choice:
+def _best_there_is(model: str) -> Choice:
     why_not_renode = provision.provide_renode()
     try:
         if not why_not_renode:
             return choose(RENODE)
-        return Choice(choose(QEMU).simulator, why_not_renode)
+        qemu = choose(QEMU)
+        build.build(build.BLUEPILL, model)
+        simulators.require_room_in_qemu(build.image(build.BLUEPILL))
+        return Choice(qemu.simulator, why_not_renode)
     except ToolError as problem:
         if not all(tool.path() for tool in build.BOARDS[build.NATIVE].needs):
             raise
@@ -95,6 +99,8 @@ def run(
         build.build(board, model)
     if simulator == RENODE:
         return _run_on_renode(suites)
+    if simulator == QEMU:
+        simulators.require_room_in_qemu(build.image(board))
     variables = ["--variable", f"BOARD:{simulator}"]
     where = simulator
     if native_firmware:
@@ -103,8 +109,13 @@ def run(
     return _run_robot(where, variables, suites)
 
 
-def run_on_port(url: str, suites: Sequence[str] = ()) -> Outcome:
-    """Run `suites` on the board at a serial port. Raises ToolError or BoardError when none could be run."""
+def run_on_port(url: str, suites: Sequence[str] = (), *, model: str = "") -> Outcome:
+    """Run `suites` on the board at a serial port, which computes `model`.
+
+    Raises ToolError or BoardError when none could be run.
+    """
+    if model:
+        build.choose_model(build.model_file(model))
     open_port(url).close()  # a wrong port is one sentence, not one in every test
     return _run_robot(PORT, ["--variable", f"BOARD:{PORT}", "--variable", f"PORT:{url}"], suites)
 

@@ -1,4 +1,4 @@
-"""The chip's memories, read where the linker reads them."""
+"""The chip: its memories, read where the linker reads them, and its clock."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 from training.errors import TrainingError
 from training.paths import MEMORY_LAYOUT, shown
+
+CLOCK = 72_000_000  # Hz, with the crystal
 
 _REGION = re.compile(
     r"^\s*(\w+)\s*\(\w+\)\s*:\s*ORIGIN\s*=\s*(0x[0-9a-fA-F]+)\s*,\s*LENGTH\s*=\s*(\d+)K\b", re.MULTILINE

@@ -23,8 +23,6 @@ from training.mnist import CLASSES, COLS, ROWS
 from training.model_file import Model
 from training.paths import write_atomically
 
-CLOCK = 72_000_000  # Hz
-
 # What the firmware needs beside the model: code and constants, and code for each layer; stack, buffers and
 # variables.
 FIRMWARE_FLASH = 8 * 1024
@@ -131,7 +129,8 @@ class Report:
                 f"{self.code_flash:,} of them kept for the firmware's code",
                 f"SRAM: {self.sram_needed:,} of {self.sram_available:,} bytes, "
                 f"{FIRMWARE_SRAM:,} of them kept for its stack and buffers",
-                f"time: about {self.cycles / CLOCK * 1000:.1f} ms an image at {CLOCK // 1_000_000} MHz",
+                f"time: about {self.cycles / chip.CLOCK * 1000:.1f} ms an image "
+                f"at {chip.CLOCK // 1_000_000} MHz",
             ]
         )
 

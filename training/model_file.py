@@ -554,7 +554,8 @@ def _expect(array: np.ndarray, name: str, dtype: type, dimensions: int) -> None:
 
 def _expect_whole(value: Any, name: str, lowest: int, highest: int) -> None:
     if type(value) is not int or not lowest <= value <= highest:
-        raise TrainingError(f"its {name} is {str(value)[:40]}, not {lowest} to {highest}")
+        allowed = f"{lowest} to {highest}" if lowest < highest else f"{lowest}"
+        raise TrainingError(f"its {name} is {str(value)[:40]}, not {allowed}")
 
 
 def _positions(picture: Sequence[int], window: Sequence[int], stride: int) -> list[int]:

@@ -7,6 +7,7 @@ the class's, in lower case. Supported layers: see quantise.py.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -41,12 +42,14 @@ class Quantisation:
     lanes: bool = False
 
     def bits_of_layers(self, layers: int) -> list[int]:
-        """Errors: TrainingError where the tuple is not as long as there are layers."""
-        return _for_each(self.weight_bits, layers, "weight_bits")
+        """Errors: TrainingError where there are not as many as layers, or one cannot be."""
+        return _for_each(self.weight_bits, layers, "weight_bits", (8, 4, 2), "8, 4 or 2")
 
     def maxima_of_layers(self, layers: int) -> list[int]:
-        """Errors: TrainingError where the tuple is not as long as there are layers."""
-        return _for_each(self.activation_maximum, layers, "activation_maximum")
+        """Errors: TrainingError as `bits_of_layers`."""
+        return _for_each(
+            self.activation_maximum, layers, "activation_maximum", range(1, 256), "one from 1 to 255"
+        )
 
 
 @dataclass(frozen=True)
@@ -176,7 +179,9 @@ class Max(Network):
 
 
 def find(name: str) -> type[Network]:
-    """The model class of a name. Errors: TrainingError where there is none, or it is no plain sequence."""
+    """The model class of a name. Errors: TrainingError where there is none, or it is no plain sequence, or it
+    has no recipe.
+    """
     if name not in Network.known:
         raise TrainingError(
             f"There is no model {name!r} in training/models.py, only {', '.join(sorted(Network.known))}."
@@ -184,6 +189,10 @@ def find(name: str) -> type[Network]:
     found = Network.known[name]
     if found.forward is not nn.Sequential.forward:
         raise TrainingError(f"Model {name} has a forward of its own: a model is a plain sequence of layers.")
+    if not isinstance(getattr(found, "recipe", None), Recipe):
+        raise TrainingError(
+            f"Model {name} does not say how it is trained: give its class a recipe = Recipe(...)."
+        )
     return found
 
 
@@ -193,9 +202,13 @@ def _convolution(channels: int, outputs: int, padding: int = 0) -> tuple[nn.Modu
     return convolution, nn.BatchNorm2d(outputs), nn.ReLU()
 
 
-def _for_each(setting: int | tuple[int, ...], layers: int, name: str) -> list[int]:
-    if isinstance(setting, int):
-        return [setting] * layers
-    if len(setting) != layers:
-        raise TrainingError(f"its recipe has {name} for {len(setting)} layers, and {layers} are needed")
-    return list(setting)
+def _for_each(
+    setting: int | tuple[int, ...], layers: int, name: str, allowed: Collection[int], allowed_words: str
+) -> list[int]:
+    settings = [setting] * layers if isinstance(setting, int) else list(setting)
+    if len(settings) != layers:
+        raise TrainingError(f"its recipe has {name} for {len(settings)} layers, and {layers} are needed")
+    for each in settings:
+        if each not in allowed:
+            raise TrainingError(f"its recipe has {name} {each}, not {allowed_words}")
+    return settings

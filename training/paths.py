@@ -17,9 +17,9 @@ MEMORY_LAYOUT = ROOT / "firmware" / "boards" / "bluepill" / "memory.ld"
 
 
 def shown(path: Path) -> str:
-    """A path as a message shows it: relative to the repository where it lies inside."""
-    resolved = path.resolve()
-    return str(resolved.relative_to(ROOT)) if resolved.is_relative_to(ROOT) else str(path)
+    """A path as a person in the repository's root would type it."""
+    absolute = Path(os.path.abspath(path))
+    return str(absolute.relative_to(ROOT)) if absolute.is_relative_to(ROOT) else str(path)
 
 
 def write_atomically(path: Path, content: bytes) -> None:

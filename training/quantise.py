@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -97,13 +98,11 @@ class QuantisedNetwork(nn.Module):
         layers: list[Layer] = []
         tensor, step = IMAGE, self.pixels(torch.zeros(1, 1, 1, 1))[1]
         for stage in self.stages:
-            made, step = stage.layers(step)
-            layers += made
-            try:
+            with _named(stage.name):
+                made, step = stage.layers(step)
                 for layer in made:
                     tensor = layer.output(tensor)
-            except TrainingError as error:
-                raise TrainingError(f"{stage.name}: {error}") from None
+            layers += made
         return tuple(layers), step
 
     def pixels(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -336,6 +335,8 @@ def _stages(network: nn.Sequential, rule: Quantisation) -> Iterator[nn.Module]:
     if count == 0:
         raise TrainingError("it has no layer with weights")
     settings = deque(zip(rule.bits_of_layers(count), [*rule.maxima_of_layers(count - 1), None], strict=True))
+    if rule.input_shift not in range(8):
+        raise TrainingError(f"its recipe has input_shift {rule.input_shift}, not one from 0 to 7")
     largest_input, input_shift = 255 >> rule.input_shift, rule.input_shift
     is_flat = False
     while coming:
@@ -350,6 +351,7 @@ def _stages(network: nn.Sequential, rule: Quantisation) -> Iterator[nn.Module]:
             )
         elif isinstance(module, nn.Conv2d | nn.Linear):
             norm = take(nn.BatchNorm1d, nn.BatchNorm2d)
+            _check_norm(module, norm, name)
             relu = take(nn.ReLU)
             bits, maximum = settings.popleft()
             if (relu is None) != (maximum is None):
@@ -365,7 +367,8 @@ def _stages(network: nn.Sequential, rule: Quantisation) -> Iterator[nn.Module]:
         elif input_shift:
             raise TrainingError(f"{name} takes pixels as they are: its recipe can have no input_shift")
         else:
-            stage = MaxPoolStage(module) if isinstance(module, nn.MaxPool2d) else AvgPoolStage(module)
+            with _named(name):
+                stage = MaxPoolStage(module) if isinstance(module, nn.MaxPool2d) else AvgPoolStage(module)
             stage.name = name
             yield stage
 
@@ -390,6 +393,25 @@ def _check(module: nn.Module, name: str) -> None:
             raise TrainingError(f"{name} is supported for all but the images' own dimension")
     elif not isinstance(module, nn.Linear | nn.BatchNorm1d | nn.BatchNorm2d | nn.ReLU):
         raise TrainingError(f"{name} is not supported, only {SUPPORTED}")
+
+
+def _check_norm(module: nn.Conv2d | nn.Linear, norm: nn.Module | None, name: str) -> None:
+    """TrainingError where a batch normalisation cannot be folded into the layer before it."""
+    kind = nn.BatchNorm2d if isinstance(module, nn.Conv2d) else nn.BatchNorm1d
+    outputs = len(module.weight)
+    if norm is not None and not (
+        isinstance(norm, kind) and norm.num_features == outputs and norm.affine and norm.track_running_stats
+    ):
+        raise TrainingError(f"{name} can have only a {kind.__name__}({outputs}) as its batch normalisation")
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Puts a layer's name before what a TrainingError says."""
+    try:
+        yield
+    except TrainingError as error:
+        raise TrainingError(f"{name}: {error}") from None
 
 
 @torch.no_grad()

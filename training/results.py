@@ -23,7 +23,7 @@ _HEAD = """\
 The output of `invoke results`; changes here are lost. Accuracies are percentages of images recognised, on the
 10,000 test images, which were looked at once for each seed, and on the training images held out ("held-out"),
 by whose loss the epoch and the committed network were chosen. "Integer" is what the chip computes; "float" is
-the network before training in integers began; "rounded" is that one in the same integers, untrained in them.
+the network after its last epoch in float; "rounded" is that one in the same integers, untrained in them.
 """
 
 _COLUMNS = {
@@ -36,28 +36,50 @@ _COLUMNS = {
 _SAME = ("architecture", "recipe")  # what the entries of one model have in common
 
 
-def train_seeds(name: str, seeds: Sequence[int]) -> bool:
-    """Trains a model with each of the seeds that has no result of its present layers and recipe, and makes
-    the best on held-out images models/NAME.npz. An interrupted run goes on where it stopped. Whether all
-    were finished.
+def train_seeds(name: str, seeds: int, fresh: bool = False) -> bool:
+    """Trains a model with each seed from 1 to `seeds` that has no result of its present layers and recipe,
+    and makes the best of all that the table holds, on held-out images, models/NAME.npz. An interrupted run
+    goes on where it stopped, unless `fresh`. Whether all were finished.
 
     Errors: TrainingError.
     """
+    if seeds < 1:
+        raise TrainingError(f"Results are those of at least 1 seed, not {seeds}.")
     from training.train import is_of_today, train  # torch is needed for training only
 
-    for seed in seeds:
-        work = RUNS / name / f"seed-{seed}"
-        output = work / f"{name}.npz"
+    for seed in range(1, seeds + 1):
+        output = _output(name, seed)
         if not (output.is_file() and is_of_today(model_file.load(output), name, seed)):
-            result = train(name, seed=seed, work=work, output=output)
+            result = train(name, seed=seed, work=output.parent, output=output, fresh=fresh)
             print(result)
             if not result.finished:
                 return False
         record(model_file.load(output))
-    trained = [RUNS / name / f"seed-{seed}" / f"{name}.npz" for seed in seeds]
-    best = min(trained, key=lambda path: model_file.load(path).metadata["held-out loss"])
-    write_atomically(MODELS / f"{name}.npz", best.read_bytes())
+    publish(best_of([entry for entry in load() if entry["name"] == name]))
     return True
+
+
+def publish(entry: Mapping[str, Any], models: Path = MODELS) -> None:
+    """Makes a recorded network models/NAME.npz, unless it is that already.
+
+    Errors: TrainingError where it was trained elsewhere.
+    """
+    name, seed = entry["name"], entry["seed"]
+    committed, output = models / f"{name}.npz", _output(name, seed)
+    for path in (committed, output):
+        if path.is_file() and f"{model_file.load(path).checksum:08x}" == entry["checksum"]:
+            if path == output:
+                write_atomically(committed, output.read_bytes())
+            return
+    raise TrainingError(
+        f"The best of {name} on held-out images is seed {seed}, which was not trained here: "
+        f"type './inv results --model {name} --seeds {seed}'."
+    )
+
+
+def best_of(entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The entry of the least loss on held-out images."""
+    return min(entries, key=lambda entry: entry["held-out loss"])
 
 
 def record(model: Model, results: Path = RESULTS, table: Path = RESULTS_TABLE) -> None:
@@ -106,7 +128,7 @@ def text(entries: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _section(name: str, entries: Sequence[Mapping[str, Any]]) -> str:
-    best = min(entries, key=lambda entry: entry["held-out loss"])
+    best = best_of(entries)
     keys = [key for key in _COLUMNS.values() if all(key in entry["accuracy"] for entry in entries)]
     titles = [title for title, key in _COLUMNS.items() if key in keys]
     rows = [
@@ -132,6 +154,11 @@ def _section(name: str, entries: Sequence[Mapping[str, Any]]) -> str:
             "",
         ]
     )
+
+
+def _output(name: str, seed: int) -> Path:
+    """Where a seed's network is kept."""
+    return RUNS / name / f"seed-{seed}" / f"{name}.npz"
 
 
 def _summary(

@@ -139,6 +139,7 @@ class _Run:
             "held-out images": len(self.held_out),
             "torch": torch.__version__,
             "device": self.device.type,
+            "threads": torch.get_num_threads(),  # sums are split among them
         }
 
     @property
@@ -321,7 +322,7 @@ class _Run:
             "held-out images": len(self.held_out),
             "data SHA-256": {file.name: file.sha256 for file in mnist.FILES},
             "torch": torch.__version__,
-            "threads": torch.get_num_threads(),  # sums are split among them
+            "threads": torch.get_num_threads(),
         }
 
     def result(self, finished: bool, output: Path) -> TrainResult:

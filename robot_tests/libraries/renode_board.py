@@ -9,9 +9,9 @@ from robot.libraries.BuiltIn import BuiltIn
 
 SCRIPTS = Path(__file__).parents[2] / "renode"
 
-# What the simulated chip logs when the firmware does what silicon would not forgive.
 _FREE_SRAM = 0x20004000
 
+# What the simulated chip logs when the firmware does what silicon would not forgive.
 _MISBEHAVIOUR = r"Bus fault|non existing peripheral|locked peripheral"
 
 
