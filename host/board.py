@@ -2,7 +2,7 @@
 
 The promise (LINK.md, "What an answer is worth"): a prediction is returned only if it was received whole and
 belongs to exactly the image that was sent; everything else is an exception. Requests change nothing on
-the board, so whatever is lost on the way is asked for again.
+the board but its baud rate, so whatever is lost on the way is asked for again.
 """
 
 import contextlib
@@ -233,8 +233,14 @@ class Board:
         """Changes the baud rate of both sides; the rate in use afterwards.
 
         That is 115200 where the board cannot be heard at `baud`, a bad wire for it, which `on_retry` is
-        told. Raises `UnsupportedBaud`, or as `info` where the board does not answer at all.
+        told. Raises `PortError` for a rate that no board has, `UnsupportedBaud` for one that this board does
+        not have, or as `info` where the board does not answer at all.
         """
+        if not link.DEFAULT_BAUD <= baud <= link.MAX_BAUD:
+            raise PortError(
+                f"The link has no rate of {baud} baud: choose one from {link.DEFAULT_BAUD} to "
+                f"{link.MAX_BAUD}."
+            )
         self._ask(_Request(link.Command.BAUD, baud.to_bytes(4, "little"), "baud", _accepted), [])
         self._set_baud(baud)
         try:

@@ -43,6 +43,7 @@ Another Host Is Heard At Its Second Try
     Begin Anew At The Default Rate
     Classify Digit    1
 
-A Rate That The Clock Cannot Make Is Refused
+A Rate That There Is Not Is Refused
+    Board Should Refuse The Baud Rate    ${57600}
     Board Should Refuse The Baud Rate    ${7000000}
     Classify Digit    1

@@ -15,3 +15,8 @@ A Board With A Dead Crystal Still Answers
     Power On    crystal=dead
     Board Should Run From    internal
     Classify Digit    3
+
+A Board With A Dead Crystal Refuses A Rate At Which It Would Lose Bytes
+    Power On    crystal=dead
+    Board Should Refuse The Baud Rate    ${500000}
+    Classify Digit    1

@@ -51,8 +51,15 @@ The Weights Were Wrong Before They Were Flashed
     Board Should Restart    selftest=network
     Board Should Refuse To Classify    network
 
+The PLL Does Not Lock
+    Break The Board    keep pll from locking
+    Break The Board    press reset
+    Board Should Restart    reset=pin    source=hsi    clock=8000000
+    Classify Digit    1
+
 The Crystal Stops
     Break The Board    stop crystal
+    Board Should Report A Fault    name=clock
     Board Should Restart    reset=software    source=hsi    clock=8000000
     Classify Digit    1
 

@@ -47,8 +47,8 @@ class FakeBoard:
         self.link_version = link.VERSION
         self.selftest = "passed"
         self.closed = False
-        self.rates = {115200, 1_000_000, 3_000_000}  # that the board can make
-        self.bad_rates = {3_000_000}  # at which the wire passes nothing
+        self.rates = {115200, 1_000_000, 2_000_000}  # that the board can make
+        self.bad_rates = {2_000_000}  # at which the wire passes nothing
         self.rate = self.baudrate = link.DEFAULT_BAUD  # the board's and the host's
         self.followed_by = math.inf
         self.requests: list[link.Frame] = []

@@ -538,13 +538,20 @@ def test_the_baud_rate_changes_on_both_sides(board, fake):
 def test_a_wire_that_is_too_bad_for_the_rate_goes_back_to_the_default(board, fake):
     told: list[str] = []
     board.on_retry = told.append
-    assert board.change_baud(3_000_000) == link.DEFAULT_BAUD
+    assert board.change_baud(2_000_000) == link.DEFAULT_BAUD
     assert fake.rate == fake.baudrate == link.DEFAULT_BAUD
     assert len(told) == 1
     assert is_right(board.classify(IMAGE))
 
 
+@pytest.mark.parametrize("baud", [-5, 57_600, 2_000_001, 5_000_000_000])
+def test_a_rate_that_there_is_not_is_never_asked_for(board, fake, baud):
+    with pytest.raises(errors.PortError, match=f"no rate of {baud} baud: choose one from 115200 to 2000000"):
+        board.change_baud(baud)
+    assert is_right(board.classify(IMAGE))
+
+
 def test_a_rate_that_the_board_cannot_make_is_an_error_of_its_own(board, fake):
-    with pytest.raises(errors.UnsupportedBaud, match="cannot make 12345 baud"):
-        board.change_baud(12345)
+    with pytest.raises(errors.UnsupportedBaud, match="cannot make 123456 baud"):
+        board.change_baud(123456)
     assert fake.baudrate == link.DEFAULT_BAUD

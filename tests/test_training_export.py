@@ -146,15 +146,25 @@ def test_rows_of_a_layer_depend_on_rows_of_the_one_before(monkeypatch):
     builder = random_networks.Builder(1).conv(4).maxpool(2).conv(4, padding=1).conv(2, stride=2).avgpool(2)
     steps = kernels.steps(builder.conv(2, 2).model())
     chosen = [replace(kernels.specification(step), cycles=1000) for step in steps]
-    monkeypatch.setattr(export, "CYCLES_AT_ONCE", 400)
+    monkeypatch.setattr(export, "CYCLES_AHEAD", 400)
+    monkeypatch.setattr(export, "CYCLES_AT_ONCE", 800)
     assert export.rows_of(steps, chosen) == [
-        Rows(output_rows=13, input_rows=28, first_needs=4, next_needs=2, at_once=5),
-        Rows(output_rows=13, input_rows=13, first_needs=2, next_needs=1, at_once=5),
-        Rows(output_rows=6, input_rows=13, first_needs=3, next_needs=2, at_once=2),
-        Rows(output_rows=1, input_rows=6, first_needs=6, next_needs=1, at_once=0),
-        Rows(output_rows=2, input_rows=1, first_needs=1, next_needs=1, at_once=0),
-        Rows(output_rows=1, input_rows=2, first_needs=2, next_needs=1, at_once=0),
+        Rows(output_rows=13, input_rows=28, first_needs=4, next_needs=2, ahead=5, at_once=10),
+        Rows(output_rows=13, input_rows=13, first_needs=2, next_needs=1, ahead=5, at_once=10),
+        Rows(output_rows=6, input_rows=13, first_needs=3, next_needs=2, ahead=2, at_once=4),
+        Rows(output_rows=1, input_rows=6, first_needs=6, next_needs=1, ahead=0, at_once=1),
+        Rows(output_rows=2, input_rows=1, first_needs=1, next_needs=1, ahead=0, at_once=1),
+        Rows(output_rows=1, input_rows=2, first_needs=2, next_needs=1, ahead=0, at_once=1),
     ]
+
+
+def test_a_layer_that_the_watchdog_would_cut_off_is_refused(monkeypatch):
+    model = random_networks.Builder(1).conv(4).model()
+    monkeypatch.setattr(export, "CYCLES_AT_ONCE", 1)
+    monkeypatch.setattr(export, "CYCLES_AT_MOST", 1000)
+    complaint = r"layer 0 conv2d 3x3 takes [\d,]+ cycles .* the watchdog allows 1,000"
+    with pytest.raises(TrainingError, match=complaint):
+        export.check_fits(model)
 
 
 @pytest.mark.parametrize("name", random_networks.networks())

@@ -286,7 +286,10 @@ def _arrival(machine: Machine, image: np.ndarray, baud: int, expected: list[int]
         elif taken < request:
             now = max(now, _cycles_on_the_wire(taken + 1, baud))
     logits = bytearray(4 * len(expected))
-    finish = machine.call("network_finish", image.tobytes(), logits).total.cycles
+    finish, finished = 0, 0
+    while not finished:
+        execution = machine.call("network_finish", image.tobytes(), logits)
+        finish, finished = finish + execution.total.cycles, execution.value
     if list(struct.unpack(f"<{len(expected)}i", logits)) != expected:
         raise ToolError("An image that arrives row by row gets other logits: the network is wrong.")
     after = now - _cycles_on_the_wire(request, baud) + finish

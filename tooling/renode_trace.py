@@ -10,8 +10,8 @@ from pathlib import Path
 from tooling import processes, renode
 from tooling.errors import ToolError
 from tooling.paths import RENODE_SCRIPT, ROOT
-from training.chip import CLOCK
 
+_INSTRUCTIONS_A_SECOND = 40_000_000  # of virtual time: renode/stm32f103c8.repl
 _BOOT_SECONDS = 0.05  # of virtual time, before and after the function; measured: 2 ms
 _LIMIT = 300.0  # of the whole run, on a busy machine
 
@@ -25,7 +25,7 @@ def function_at_boot(elf_file: Path, address: int, instructions: int) -> array[i
     program = renode.find_renode()
     if program is None:
         raise ToolError("Renode was not found: type './inv setup', or leave --renode out.")
-    seconds = _BOOT_SECONDS + 2 * instructions / CLOCK  # Renode executes one in each cycle
+    seconds = _BOOT_SECONDS + 2 * instructions / _INSTRUCTIONS_A_SECOND
     with tempfile.TemporaryDirectory(prefix="bluepill-") as folder:
         # Short paths without blanks, wherever the clone lies: Renode's monitor splits its lines at them.
         elf_link, trace = Path(folder) / "firmware.elf", Path(folder) / "trace.txt"

@@ -35,7 +35,13 @@ STREAMING_ARENA = 4608
 
 # What is computed at once while bytes arrive: 2.8 ms, or 4.3 at 2 Mbaud, where the bytes' interrupts take a
 # third of the time. 860 bytes arrive in that, and the receive buffer holds 1,024.
-CYCLES_AT_ONCE = 200_000
+CYCLES_AHEAD = 200_000
+
+# What is computed at once when they have: 50 ms, or 0.45 s with a dead crystal. In between the watchdog is
+# fed, which waits for 1.09 s at least; where a single row takes more than 0.8 s with a dead crystal, the
+# model is refused.
+CYCLES_AT_ONCE = 3_600_000
+CYCLES_AT_MOST = 6_400_000
 
 
 @dataclass(frozen=True)
@@ -157,6 +163,15 @@ def check_fits(model: Model) -> Report:
             f"{report.sram_needed:,} of SRAM, and there are {report.flash_available:,} and "
             f"{report.sram_available:,}; make its layers smaller."
         )
+    steps = kernels.steps(model)
+    chosen = [fast_kernels.choose(step) for step in steps]
+    for step, kernel, rows in zip(steps, chosen, rows_of(steps, chosen), strict=True):
+        cycles = kernel.cycles * rows.at_once // rows.output_rows
+        if cycles > CYCLES_AT_MOST:
+            raise TrainingError(
+                f"Model {model.name} is too slow for the chip: layer {step.title} takes {cycles:,} cycles "
+                f"without a pause, and the watchdog allows {CYCLES_AT_MOST:,}; make the layer smaller."
+            )
     return report
 
 
@@ -242,6 +257,7 @@ class Rows:
     input_rows: int
     first_needs: int
     next_needs: int
+    ahead: int
     at_once: int
 
 
@@ -257,8 +273,10 @@ def rows_of(steps: Sequence[Step], chosen: Sequence[Kernel]) -> list[Rows]:
         else:
             input_rows = found[-1].output_rows if found else ROWS
             first_needs, next_needs = input_rows, 1
-        in_time = output_rows * CYCLES_AT_ONCE // kernel.cycles if step is not steps[-1] else 0
-        found.append(Rows(output_rows, input_rows, first_needs, next_needs, min(in_time, output_rows)))
+        ahead = output_rows * CYCLES_AHEAD // kernel.cycles if step is not steps[-1] else 0
+        at_once = max(1, output_rows * CYCLES_AT_ONCE // kernel.cycles)
+        limits = (min(limit, output_rows) for limit in (ahead, at_once))
+        found.append(Rows(output_rows, input_rows, first_needs, next_needs, *limits))
     return found
 
 

@@ -41,7 +41,7 @@ uint32_t board_cycles(void);
 /* Waits for something to happen, a received byte or a millisecond, without using power. */
 void board_idle(void);
 
-/* Tells the watchdog that the main loop is alive; without it the board resets within two seconds. */
+/* Tells the watchdog that the main loop is alive; without it the board resets within 1.1 to 2.2 s. */
 void board_watchdog_feed(void);
 
 /* ---- Input and output ---- */
@@ -52,7 +52,7 @@ enum receive_event board_receive(uint8_t *byte, struct receive_faults *faults);
 /* Sends one byte, sleeping while the queue is full. */
 void board_transmit(uint8_t byte);
 
-/* Whether the clock can make this baud rate within 2 %. */
+/* Whether the clock can make this baud rate within 2 %, and the board can take its bytes. */
 bool board_can_make_baud(uint32_t baud);
 
 /* Changes to a baud rate that the clock can make, once everything queued has been sent. */

@@ -12,8 +12,7 @@
 
 #define PIXELS       784
 #define DEFAULT_BAUD 115200
-#define MIN_BAUD     1200
-#define MAX_BAUD     1000000
+#define MAX_BAUD     2000000
 #define MAX_EXPECTED (1u << 20)
 #define LINE_BYTES   512
 
@@ -64,7 +63,7 @@ static void expect_baud(const struct link_frame *frame)
     for (int k = 3; k >= 0; k--) {
         rate = rate << 8 | frame->payload[k];
     }
-    if (rate >= MIN_BAUD && rate <= MAX_BAUD) {
+    if (rate >= DEFAULT_BAUD && rate <= MAX_BAUD) {
         expect('.', "@baud seq=%u baud=%u", frame->sequence, rate);
         baud = rate;
     } else {

@@ -19,7 +19,8 @@
 
 #define LINK_TIMEOUT_MS 50 /* of silence inside a frame */
 
-#define LINK_BAUD      115200 /* after every reset */
+#define LINK_BAUD      115200 /* after every reset, and the slowest */
+#define LINK_MAX_BAUD  2000000
 #define LINK_FOLLOW_MS 500    /* in which the host must be heard at another rate */
 
 /* X(identifier, name on the wire, name of the first detail, name of the second) */

@@ -29,7 +29,7 @@ bool network_rows(const uint8_t image[NETWORK_PIXELS], int rows)
 {
     for (int k = 0; k < MODEL_LAYERS; k++) {
         const struct network_layer *layer = &network_layers[k];
-        const int next = smaller(computable(layer, rows) - computed[k], layer->at_once);
+        const int next = smaller(computable(layer, rows) - computed[k], layer->ahead);
         if (next > 0) {
             network_compute(k, computed[k], computed[k] + next, image, 0);
             computed[k] = (uint8_t)(computed[k] + next);
@@ -40,18 +40,24 @@ bool network_rows(const uint8_t image[NETWORK_PIXELS], int rows)
     return false;
 }
 
-void network_finish(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_CLASSES])
+bool network_finish(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_CLASSES])
 {
     for (int k = 0; k < MODEL_LAYERS; k++) {
-        if (computed[k] < network_layers[k].output_rows) {
-            network_compute(k, computed[k], network_layers[k].output_rows, image, logits);
+        const struct network_layer *layer = &network_layers[k];
+        const int next = smaller(layer->output_rows - computed[k], layer->at_once);
+        if (next > 0) {
+            network_compute(k, computed[k], computed[k] + next, image, logits);
+            computed[k] = (uint8_t)(computed[k] + next);
+            return false;
         }
     }
     network_begin();
+    return true;
 }
 
 void network_run(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_CLASSES])
 {
     network_begin();
-    network_finish(image, logits);
+    while (!network_finish(image, logits)) {
+    }
 }

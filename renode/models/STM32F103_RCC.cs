@@ -89,6 +89,9 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             }
         }
 
+        // Whether the PLL locks once it is on.
+        public bool PllLocks { get; set; } = true;
+
         private void DefineRegisters()
         {
             Registers.ClockControl.Define(this, 0x83)
@@ -226,7 +229,7 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             var pclk1 = hclk / ApbDivider(apb1Prescaler.Value);
             var pclk2 = hclk / ApbDivider(apb2Prescaler.Value);
             CheckLimits(hclk, pclk1);
-            cpu.PerformanceInMips = hclk / 1000000;
+            cpu.PerformanceInMips = hclk / CyclesAMillionInstructions;
             nvic.Frequency = hclk;
             usart1.Frequency = pclk2;
         }
@@ -287,7 +290,7 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
 
         private bool CrystalReady => crystalOn.Value && crystalSwings;
 
-        private bool PllReady => pllOn.Value && (pllFromCrystal.Value ? CrystalReady : internalOn.Value);
+        private bool PllReady => pllOn.Value && PllLocks && (pllFromCrystal.Value ? CrystalReady : internalOn.Value);
 
         private bool crystalSwings = true;
         private bool crystalFailed;
@@ -317,6 +320,7 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
 
         private const byte LostMemory = 0xA5; // what SRAM holds after the power was away: anything but zeros
         private const int NonMaskableInterrupt = 2;
+        private const uint CyclesAMillionInstructions = 1800000; // the default network takes 1.80 cycles an instruction
         private const uint OscillatorFrequency = 8000000; // the internal one and the crystal alike
         private const ulong ApplicationInterruptAndResetControl = 0xE000ED0C;
         private const ulong SystemResetRequest = 1 << 2;

@@ -102,6 +102,9 @@ class RenodeBoard:
     def stop_crystal(self) -> None:
         command("rcc CrystalSwings false")
 
+    def keep_pll_from_locking(self) -> None:
+        command("rcc PllLocks false")
+
     def disable_clock_security(self) -> None:
         """Clears RCC_CR.CSSON, as if the firmware had never set it."""
         control = int(command("sysbus ReadDoubleWord 0x40021000"), 16)

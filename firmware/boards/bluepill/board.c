@@ -59,7 +59,6 @@ static void cycle_counter_start(void)
 
 static void watchdog_start(void)
 {
-    DBGMCU_CR |= DBGMCU_CR_IWDG_STOP; /* do not reset a board that a debugger has stopped */
     IWDG->kr = IWDG_KR_START;
     IWDG->kr = IWDG_KR_UNLOCK;
     IWDG->pr = IWDG_PR_DIV16;

@@ -3,7 +3,6 @@
 #include "cortex_m3.h"
 #include "stm32f103.h"
 
-#define HSI_HZ     8000000u
 #define HSE_HZ     8000000u
 #define PLL_FACTOR 9u
 
@@ -41,10 +40,17 @@ static bool switch_to_pll(void)
     return wait_for(&RCC->cfgr, RCC_CFGR_SWS_MASK, RCC_CFGR_SWS_PLL);
 }
 
-void clock_lost(void)
+/* The PLL stays as it is while it may run the chip: hardware keeps it on, and 7.3.2 forbids to change its source. */
+static void stay_on_internal_oscillator(void)
 {
-    RCC->cir |= RCC_CIR_CSSC;
-    system_reset();
+    RCC->cfgr &= ~RCC_CFGR_SW_MASK;
+    wait_for(&RCC->cfgr, RCC_CFGR_SWS_MASK, RCC_CFGR_SWS_HSI);
+    RCC->cr &= ~(RCC_CR_HSEON | RCC_CR_PLLON);
+}
+
+bool clock_is_lost(void)
+{
+    return (RCC->cir & RCC_CIR_CSSF) != 0;
 }
 
 struct board_clock clock_start(void)
@@ -53,7 +59,6 @@ struct board_clock clock_start(void)
         RCC->cr |= RCC_CR_CSSON; /* a crystal that stops later raises NMI, 7.2.7 */
         return (struct board_clock){.hz = HSE_HZ * PLL_FACTOR, .crystal = true};
     }
-    RCC->cfgr = RCC_CFGR_SW_HSI;
-    RCC->cr &= ~(RCC_CR_HSEON | RCC_CR_PLLON);
-    return (struct board_clock){.hz = HSI_HZ, .crystal = false};
+    stay_on_internal_oscillator();
+    return (struct board_clock){.hz = CLOCK_INTERNAL_HZ, .crystal = false};
 }

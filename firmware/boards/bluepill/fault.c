@@ -3,8 +3,10 @@
 #include <stdint.h>
 
 #include "board.h"
+#include "clock.h"
 #include "cortex_m3.h"
 #include "handlers.h"
+#include "link.h"
 #include "stm32f103.h"
 #include "text.h"
 #include "uart.h"
@@ -23,6 +25,9 @@ __attribute__((used)) static _Alignas(8) uint8_t fault_stack[FAULT_STACK_BYTES];
 static const char *fault_name(uint32_t exception)
 {
     static const char *const names[] = {"nmi", "hard", "memory", "bus", "usage"};
+    if (clock_is_lost()) {
+        return "clock";
+    }
     return exception >= 2 && exception <= 6 ? names[exception - 2] : "interrupt";
 }
 
@@ -49,6 +54,9 @@ __attribute__((used, noreturn)) static void report_fault(const struct exception_
     const uint32_t exception = active_exception();
     const uint32_t cfsr = SCB->cfsr;
     const struct exception_frame registers = stacked_registers(frame);
+    if (clock_is_lost()) {
+        uart_set_clock(CLOCK_INTERNAL_HZ, LINK_BAUD);
+    }
     uart_transmit_by_polling();
     text_end_line();
     text_put("Processor fault: ");
@@ -66,18 +74,6 @@ __attribute__((used, noreturn)) static void report_fault(const struct exception_
     message_end();
     uart_drain();
     system_reset();
-}
-
-/* The clock security system, or something that nobody expects: RCC_CIR.CSSF tells. It must not touch the stack,
- * whose pointer fault_entry() takes for the address of the stacked registers. */
-__attribute__((naked)) void nmi_handler(void)
-{
-    __asm volatile("ldr r0, =%c0\n\t"
-                   "ldr r0, [r0]\n\t"
-                   "tst r0, #%c1\n\t"
-                   "beq fault_entry\n\t"
-                   "b clock_lost" ::"i"(&RCC->cir),
-                   "i"(RCC_CIR_CSSF));
 }
 
 /* Keeps the address of the stacked registers and changes to the fault stack before any C code pushes. */

@@ -2,7 +2,6 @@
 #pragma once
 
 _Noreturn void reset_handler(void);
-void nmi_handler(void);
 void fault_entry(void);
 void systick_handler(void);
 void usart1_handler(void);

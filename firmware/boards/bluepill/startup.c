@@ -36,8 +36,7 @@ __attribute__((section(".vectors"), used)) static const struct vectors vectors =
     .handlers =
         {
             [0] = reset_handler,
-            [1] = nmi_handler,
-            [2 ... 5] = fault_entry, /* hard, memory-management, bus, usage */
+            [1 ... 5] = fault_entry, /* NMI, hard, memory-management, bus, usage */
             [10] = fault_entry,      /* SVCall */
             [11] = fault_entry,      /* debug monitor */
             [13] = fault_entry,      /* PendSV */

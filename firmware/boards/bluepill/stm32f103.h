@@ -18,15 +18,14 @@ struct rcc {
 #define RCC_CR_PLLON         (1u << 24)
 #define RCC_CR_PLLRDY        (1u << 25)
 #define RCC_CFGR_SW_MASK     (3u << 0)
-#define RCC_CFGR_SW_HSI      (0u << 0)
 #define RCC_CFGR_SW_PLL      (2u << 0)
 #define RCC_CFGR_SWS_MASK    (3u << 2)
+#define RCC_CFGR_SWS_HSI     (0u << 2)
 #define RCC_CFGR_SWS_PLL     (2u << 2)
 #define RCC_CFGR_PPRE1_DIV2  (4u << 8)
 #define RCC_CFGR_PLLSRC_HSE  (1u << 16)
 #define RCC_CFGR_PLLMUL9     (7u << 18)
 #define RCC_CIR_CSSF         (1u << 7)
-#define RCC_CIR_CSSC         (1u << 23)
 #define RCC_APB2ENR_IOPAEN   (1u << 2)
 #define RCC_APB2ENR_IOPCEN   (1u << 4)
 #define RCC_APB2ENR_USART1EN (1u << 14)
@@ -81,10 +80,6 @@ struct iwdg {
 #define IWDG_KR_FEED   0xaaaau
 #define IWDG_KR_START  0xccccu
 #define IWDG_PR_DIV16  2u
-
-/* Debug MCU configuration, 31.16 */
-#define DBGMCU_CR           (*(reg32 *)0xe0042004)
-#define DBGMCU_CR_IWDG_STOP (1u << 8)
 
 /* SysTick, DDI 0403 B3.3 */
 struct systick {

@@ -9,11 +9,14 @@
  *   pclk2: the clock of APB2 in Hz */
 void uart_start(uint32_t pclk2, uint32_t baud);
 
-/* Whether pclk2 can make this baud rate within 2 %. */
+/* Whether pclk2 can make this baud rate, from LINK_BAUD on, within 2 %, and leaves time for every byte. */
 bool uart_can_make(uint32_t pclk2, uint32_t baud);
 
 /* Changes the baud rate once everything queued has left the pin. */
 void uart_set_baud(uint32_t pclk2, uint32_t baud);
+
+/* Tells that the clock has changed by itself. What was being sent is spoilt. */
+void uart_set_clock(uint32_t pclk2, uint32_t baud);
 
 /* Takes the next event that the interrupt stored. */
 enum receive_event uart_receive(uint8_t *byte, struct receive_faults *faults);

@@ -150,7 +150,8 @@ void board_transmit(uint8_t byte)
 /* A TCP connection has no baud rate, so any will do. */
 bool board_can_make_baud(uint32_t baud)
 {
-    return baud > 0;
+    (void)baud;
+    return true;
 }
 
 void board_set_baud(uint32_t baud)
