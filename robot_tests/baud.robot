@@ -25,9 +25,9 @@ A Flood At A Megabaud Is Noticed
     Classify Digit    1
 
 The Network Begins While The Image Arrives
-    Less Than All Should Be Left To Compute After The Image    share=0.5
+    Less Than All Should Be Left To Compute After The Image
     Change The Baud Rate    ${1000000}
-    Less Than All Should Be Left To Compute After The Image    share=0.9
+    Less Than All Should Be Left To Compute After The Image
 
 The Rate Can Be Changed Back
     Change The Baud Rate    ${500000}

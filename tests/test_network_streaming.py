@@ -88,3 +88,8 @@ def test_the_leading_layers_of_cnn_are_computed_while_the_image_arrives(tmp_path
     assert sum(network.rows(image, 27) for _ in range(100)) > 5
     assert network.finish(image) == reference.run(model, mnist.load_test_set().images[:1])[0].tolist()
     assert not network.rows(image, 3)
+
+
+def test_which_networks_begin_early():
+    begins = {path.stem: export.begins_early(model_file.load(path)) for path in COMMITTED}
+    assert begins == {"cnn": True, "linear": False, "max": True}

@@ -280,6 +280,13 @@ def rows_of(steps: Sequence[Step], chosen: Sequence[Kernel]) -> list[Rows]:
     return found
 
 
+def begins_early(model: Model) -> bool:
+    """Whether a part of the network is computed while the image arrives."""
+    steps = kernels.steps(model)
+    first = rows_of(steps, [fast_kernels.choose(step) for step in steps])[0]
+    return first.ahead > 0 and first.first_needs < ROWS
+
+
 def centi_scale(model: Model) -> tuple[int, int]:
     """Multiplier (31 bits) and shift that turn an integer logit into hundredths of the real one.
 
