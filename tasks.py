@@ -27,7 +27,7 @@ class Number(int):
             raise ParseError(f"'{value}' is no whole number.") from None
 
 
-_NOT_GIVEN = Number(-1)  # known by its identity: a -1 that was typed is another one
+_NOT_GIVEN = Number(-(2**63))  # that nobody types
 
 _MODEL = "a model's name in models/ or its file; it stays chosen for the tasks that follow"
 _ON = "the simulator: renode, qemu or native"
@@ -107,9 +107,9 @@ def train(
 
     result = train_network(
         model or builds.DEFAULT_MODEL,
-        seed=None if seed is _NOT_GIVEN else seed,
-        epochs=None if epochs is _NOT_GIVEN else epochs,
-        limit=None if limit is _NOT_GIVEN else limit,
+        seed=None if seed == _NOT_GIVEN else seed,
+        epochs=None if epochs == _NOT_GIVEN else epochs,
+        limit=None if limit == _NOT_GIVEN else limit,
         fresh=fresh,
     )
     if not result.finished:
