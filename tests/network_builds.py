@@ -40,12 +40,10 @@ class NativeNetwork:
         library = folder / "libnetwork.so"
         _compile(_compiler("cc"), folder, library, ["-shared", "-fPIC", *definitions])
         self._library = ctypes.CDLL(str(library))
-        self._library.network_rows.restype = self._library.network_finish.restype = ctypes.c_bool
+        self._library.network_rows.restype = ctypes.c_bool
 
     def run(self, image):
-        logits = (ctypes.c_int32 * 10)()
-        self._library.network_run(image, logits)
-        return list(logits)
+        return self._logits(self._library.network_run, image)
 
     def begin(self):
         self._library.network_begin()
@@ -54,9 +52,11 @@ class NativeNetwork:
         return self._library.network_rows(image, rows)
 
     def finish(self, image):
+        return self._logits(self._library.network_finish, image)
+
+    def _logits(self, function, image):
         logits = (ctypes.c_int32 * 10)()
-        while not self._library.network_finish(image, logits):
-            pass
+        function(image, logits)
         return list(logits)
 
 
@@ -73,16 +73,12 @@ class ArmNetwork:
         self._machine.call("network_begin")
 
     def rows(self, image, rows):
-        return self._is_true("network_rows", image, rows)
+        return self._machine.call("network_rows", image, rows).value & 0xFF != 0
 
     def finish(self, image):
         logits = bytearray(40)
-        while not self._is_true("network_finish", image, logits):
-            pass
+        self._machine.call("network_finish", image, logits)
         return list(struct.unpack("<10i", logits))
-
-    def _is_true(self, function, *arguments):
-        return self._machine.call(function, *arguments).value & 0xFF != 0
 
 
 def streamed(network, image, generator):

@@ -147,11 +147,11 @@ class Machine:
         end_of_flash = self._flash.origin + self._flash.length - 1
         self._emulator.hook_add(UC_HOOK_MEM_READ, self._on_read, begin=self._flash.origin, end=end_of_flash)
 
-    def set_registers(self, values: Mapping[int, int]) -> None:
-        """Puts words at addresses of peripherals, which behave as memory from then on."""
+    def set_words(self, values: Mapping[int, int]) -> None:
+        """Puts words at addresses: of variables, or of peripherals, which behave as memory from then on."""
         for address, value in values.items():
             page = address & -_PAGE
-            if page not in self._peripherals:
+            if address not in self._sram and page not in self._peripherals:
                 self._emulator.mem_map(page, _PAGE)
                 self._peripherals.add(page)
             self._emulator.mem_write(address, struct.pack("<I", value))

@@ -35,16 +35,6 @@ static const char *clock_source(void)
     return board_clock().crystal ? "hse" : "hsi";
 }
 
-/* ---- The network ---- */
-
-/* Computes the rest of an image that has arrived. The watchdog waits less long than a large network may take. */
-static void compute(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_CLASSES])
-{
-    while (!network_finish(image, logits)) {
-        board_watchdog_feed();
-    }
-}
-
 static void forget_computed(void)
 {
     network_begin();
@@ -59,11 +49,8 @@ static enum selftest run_selftest(void)
         return SELFTEST_FLASH;
     }
     board_watchdog_feed();
-    uint8_t *image = receiver.storage; /* free: the receiver is idle */
-    int32_t logits[NETWORK_CLASSES];
-    selftest_image(image);
-    compute(image, logits);
-    return selftest_passed(logits) ? SELFTEST_PASSED : SELFTEST_NETWORK;
+    /* The receiver is idle: its buffer is free for the image. */
+    return network_selftest(receiver.storage) ? SELFTEST_PASSED : SELFTEST_NETWORK;
 }
 
 static void announce_clock(void)
@@ -79,6 +66,7 @@ static void boot(void)
     text_end_line();
     text_line("MNIST on a Blue Pill, firmware " FIRMWARE_VERSION ", model " MODEL_NAME);
     announce_clock();
+    network_pause = board_watchdog_feed;
     forget_computed();
     selftest = run_selftest();
     if (selftest != SELFTEST_PASSED) {
@@ -155,7 +143,7 @@ static void answer_classify(const struct link_frame *frame)
     text_line("Image data received successfully");
     text_line("Starting inference...");
     const uint32_t start = board_cycles();
-    compute(frame->payload, logits);
+    network_finish(frame->payload, logits);
     const uint32_t cycles = board_cycles() - start;
     const uint32_t label = (uint32_t)network_label(logits);
 

@@ -5,5 +5,5 @@
 
 #include "network.h"
 
-/* What the network answers, whatever the network has computed of another image. */
+/* What network_run() answers, whatever the network has computed of another image. */
 void hash_logits(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_CLASSES]);

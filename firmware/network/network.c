@@ -2,6 +2,8 @@
 
 #include "layers.h"
 
+void (*network_pause)(void);
+
 static uint8_t computed[MODEL_LAYERS]; /* rows of each layer's output, the first ones */
 
 static int smaller(int a, int b)
@@ -40,24 +42,22 @@ bool network_rows(const uint8_t image[NETWORK_PIXELS], int rows)
     return false;
 }
 
-bool network_finish(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_CLASSES])
+void network_finish(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_CLASSES])
 {
     for (int k = 0; k < MODEL_LAYERS; k++) {
         const struct network_layer *layer = &network_layers[k];
-        const int next = smaller(layer->output_rows - computed[k], layer->at_once);
-        if (next > 0) {
-            network_compute(k, computed[k], computed[k] + next, image, logits);
-            computed[k] = (uint8_t)(computed[k] + next);
-            return false;
+        for (int row = computed[k]; row < layer->output_rows; row += layer->at_once) {
+            network_compute(k, row, smaller(row + layer->at_once, layer->output_rows), image, logits);
+            if (network_pause) {
+                network_pause();
+            }
         }
     }
     network_begin();
-    return true;
 }
 
 void network_run(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_CLASSES])
 {
     network_begin();
-    while (!network_finish(image, logits)) {
-    }
+    network_finish(image, logits);
 }

@@ -27,7 +27,10 @@ void network_begin(void);
  * 3 ms at 72 MHz, interrupts left out. False where they allow nothing more than what has been computed. */
 bool network_rows(const uint8_t image[NETWORK_PIXELS], int rows);
 
-/* Computes a further part of the image, which has arrived: about 50 ms at 72 MHz, so that the watchdog can be fed
- * in between. True where nothing was left: the logits are there, and the image is forgotten. However many calls
- * of network_rows() came before, since network_begin() and for the same image, they are those of network_run(). */
-bool network_finish(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_CLASSES]);
+/* Computes the rest of the image, which has arrived, and forgets it. However many calls of network_rows() came
+ * before, since network_begin() and for the same image, the logits are those of network_run(). */
+void network_finish(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_CLASSES]);
+
+/* Where it is set, network_finish() and network_run() call this between their parts, which take about 50 ms at
+ * most at 72 MHz, so that a watchdog need not wait for a whole network. */
+extern void (*network_pause)(void);

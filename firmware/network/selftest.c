@@ -4,7 +4,7 @@
 
 /* Noise from the linear congruential generator of Numerical Recipes: it costs no flash and, unlike
  * a digit, touches every weight. training/export.py makes the same image. */
-void selftest_image(uint8_t image[NETWORK_PIXELS])
+static void selftest_image(uint8_t image[NETWORK_PIXELS])
 {
     uint32_t x = 1;
     for (int k = 0; k < NETWORK_PIXELS; k++) {
@@ -13,8 +13,12 @@ void selftest_image(uint8_t image[NETWORK_PIXELS])
     }
 }
 
-bool selftest_passed(const int32_t logits[NETWORK_CLASSES])
+bool network_selftest(uint8_t scratch[NETWORK_PIXELS])
 {
+    int32_t logits[NETWORK_CLASSES];
+    selftest_image(scratch);
+    network_run(scratch, logits);
+
     for (int k = 0; k < NETWORK_CLASSES; k++) {
         if (logits[k] != model_selftest_logits[k]) {
             return false;

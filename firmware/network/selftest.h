@@ -6,8 +6,6 @@
 
 #include "network.h"
 
-/* Draws the image of the self-test. */
-void selftest_image(uint8_t image[NETWORK_PIXELS]);
-
-/* Whether these are its logits, every one as the reference computed it at export. */
-bool selftest_passed(const int32_t logits[NETWORK_CLASSES]);
+/* Runs the self-test image and compares every logit with what the reference computed at export.
+ *   scratch: room for the image, overwritten */
+bool network_selftest(uint8_t scratch[NETWORK_PIXELS]);
