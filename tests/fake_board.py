@@ -219,9 +219,9 @@ class FakeBoard:
         return [
             "Image data received successfully",
             "Starting inference...",
+            self.result_line(frame),
             f"Predicted class: {label_of(logits)}",
             "Logits:",
             *(f"Class {number}: {logit / 100:.2f}" for number, logit in enumerate(logits)),
-            self.result_line(frame),
             "Ready for next image",
         ]

@@ -139,7 +139,9 @@ def test_what_is_no_image_is_refused_and_nothing_sent(board, fake, image, why):
 
 def test_lines_for_people_can_be_watched(fake):
     lines = []
-    Board(fake, on_line=lines.append).classify(IMAGE)
+    board = Board(fake, on_line=lines.append)
+    board.classify(IMAGE)
+    board.info()
     assert lines[0] == "Image data received successfully"
     assert sum(line.startswith("Class ") for line in lines) == 10
 

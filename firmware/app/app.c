@@ -147,6 +147,18 @@ static void answer_classify(const struct link_frame *frame)
     const uint32_t cycles = board_cycles() - start;
     const uint32_t label = (uint32_t)network_label(logits);
 
+    /* Programs wait for this, people for what follows. */
+    message_begin("result");
+    message_unsigned("seq", frame->sequence);
+    message_hex("image", frame->checksum);
+    message_unsigned("label", label);
+    message_signed_list("logits", logits, NETWORK_CLASSES);
+    if (board_counts_cycles()) {
+        message_unsigned("cycles", cycles_ahead + cycles);
+        message_unsigned("finish", cycles);
+    }
+    message_end();
+
     text_put("Predicted class: ");
     text_unsigned(label);
     text_end_line();
@@ -158,17 +170,6 @@ static void answer_classify(const struct link_frame *frame)
         text_hundredths(logit_hundredths(logits[k]));
         text_end_line();
     }
-
-    message_begin("result");
-    message_unsigned("seq", frame->sequence);
-    message_hex("image", frame->checksum);
-    message_unsigned("label", label);
-    message_signed_list("logits", logits, NETWORK_CLASSES);
-    if (board_counts_cycles()) {
-        message_unsigned("cycles", cycles_ahead + cycles);
-        message_unsigned("finish", cycles);
-    }
-    message_end();
     text_line("Ready for next image");
 }
 
