@@ -1,6 +1,5 @@
 """`infer`: which digit, and which board."""
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def run(image: str, port: str, *, window: bool, baud: int) -> None:
     pixels, title = _digit(image)
     port = port or the_port()
     # Of the simulators only Renode has the cycle counter, and it counts instructions.
-    counted = "instructions" if os.path.abspath(port) == sim.running() else "cycles"
+    counted = "instructions" if sim.is_at(port) else "cycles"
     infer(port, pixels, title, _logit_scales(), window=window, baud=baud, counted=counted)
 
 

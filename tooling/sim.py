@@ -62,6 +62,11 @@ def running() -> str:
     return ""
 
 
+def is_at(port: str) -> bool:
+    """Whether the `sim` that is running in this clone is at that port."""
+    return running() in {port, os.path.abspath(port)}
+
+
 def _announce(on: str, url: str) -> None:
     if not url.startswith("socket://"):
         url = shown(Path(url))

@@ -25,7 +25,7 @@ from training.paths import write_atomically
 
 # What the firmware needs beside the model: code and constants, and code for each layer; stack, buffers and
 # variables.
-FIRMWARE_FLASH = 8 * 1024
+FIRMWARE_FLASH = 8_400
 LAYER_FLASH = 1_100
 FIRMWARE_SRAM = 6 * 1024
 
