@@ -58,7 +58,7 @@ def selftest_image() -> np.ndarray:
     """The image of the board's self-test, uint8 (28, 28).
 
     Each pixel is the top byte of the next state of a linear congruential generator that starts at 1
-    (the constants of Numerical Recipes), so that all pixel values and all weights take part.
+    (the constants of Numerical Recipes), so that all pixels and all their values take part.
     """
     state = 1
     pixels = []

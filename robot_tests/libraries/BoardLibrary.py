@@ -301,11 +301,17 @@ class BoardLibrary:
 
     @keyword
     def alter_weights(self, count: int = 1) -> None:
-        """Inverts the first bytes of the last layer's weights, which no ReLU hides from the logits."""
-        layers = self._model().layers
-        last = max(index for index, layer in enumerate(layers) if hasattr(layer, "weights"))
-        for offset in range(count):
-            self.alter_a_byte_of(f"layer{last}_weights", offset)
+        """Inverts bytes all over the last layer's weights, which no ReLU hides from the logits.
+
+        Of many some count for every image; a single one may be multiplied by zero.
+        """
+        weighted = {
+            index: layer for index, layer in enumerate(self._model().layers) if hasattr(layer, "weights")
+        }
+        last = max(weighted)
+        stored = weighted[last].weights.size * weighted[last].weight_bits // 8
+        for part in range(count):
+            self.alter_a_byte_of(f"layer{last}_weights", part * stored // count)
 
     @keyword
     def board_should_restart(self, **expected: str) -> None:
