@@ -1,7 +1,7 @@
 """Functions of a firmware, run on an emulated Cortex-M3 that estimates their cycles.
 
 The instructions are executed by Unicorn, without the start-up code: .data is placed, .bss is zero, and no
-peripheral exists but those that set_registers() makes. What they cost is estimated by the rules that
+peripheral exists but those that set_words() makes. What they cost is estimated by the rules that
 ASSUMPTIONS tells; they agree with measured chips to some per cent, not to the cycle.
 """
 

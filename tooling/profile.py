@@ -57,23 +57,24 @@ class LayerProfile:
 class Arrival:
     """One inference whose image arrives meanwhile: bytes of the request, and cycles.
 
-    after: from its last byte to the logits. computing: all that the network takes. a_byte: what the processor
-    takes for each byte that it receives.
+    after: from its last byte to the logits. computing: all that the network takes.
     """
 
     baud: int
     request: int
     after: int
     computing: int
-    a_byte: int
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What one inference takes. `rest` is network_run itself; stack and arena in bytes of SRAM."""
+    """What one inference takes. `rest` is network_run itself; stack and arena in bytes of SRAM; `a_byte` what
+    the processor takes for each byte that it receives, in cycles.
+    """
 
     layers: tuple[LayerProfile, ...]
     rest: Count
+    a_byte: int
     arrivals: tuple[Arrival, ...]
     label: int
     logits: tuple[int, ...]
@@ -125,10 +126,12 @@ def measure(elf_file: Path, model: Model, image: np.ndarray) -> Profile:
             )
         )
     sizes = {symbol.name: symbol.size for symbol in symbols}
+    a_byte = cycles_a_byte(machine)
     return Profile(
         layers=tuple(layers),
         rest=execution.counts[_NETWORK],
-        arrivals=tuple(_arrival(machine, image, baud, logits) for baud in _BAUD_RATES),
+        a_byte=a_byte,
+        arrivals=tuple(_arrival(machine, image, baud, a_byte, logits) for baud in _BAUD_RATES),
         label=int(np.argmax(logits)),
         logits=tuple(logits),
         stack=execution.stack,
@@ -269,7 +272,7 @@ def _memory(profile: Profile) -> str:
     )
 
 
-def _arrival(machine: Machine, image: np.ndarray, baud: int, expected: list[int]) -> Arrival:
+def _arrival(machine: Machine, image: np.ndarray, baud: int, a_byte: int, expected: list[int]) -> Arrival:
     """Runs network_rows while the bytes of the request arrive, and network_finish after the last one.
 
     Errors: ToolError where the logits are not the expected ones.
@@ -279,7 +282,6 @@ def _arrival(machine: Machine, image: np.ndarray, baud: int, expected: list[int]
     rows_end = [link.HEADER_BYTES + (row + 1) * link.IMAGE_COLS for row in range(link.IMAGE_ROWS)]
     # The border before the body, and what stuffing adds up to the end of each row.
     taken_with = [len(link.BORDER) + len(link.cobs_encode(body[:end])) for end in rows_end]
-    a_byte = cycles_a_byte(machine)
     now, computing, taken = 0, 0, 0
     while taken < request:
         arrived = min(request, now * baud // (_BITS_A_BYTE * CLOCK))
@@ -296,7 +298,7 @@ def _arrival(machine: Machine, image: np.ndarray, baud: int, expected: list[int]
     if list(struct.unpack(f"<{len(expected)}i", logits)) != expected:
         raise ToolError("An image that arrives row by row gets other logits: the network is wrong.")
     after = now - _cycles_on_the_wire(request, baud) + finish
-    return Arrival(baud, request, after, computing + finish, a_byte)
+    return Arrival(baud, request, after, computing + finish)
 
 
 def cycles_a_byte(machine: Machine) -> int:
@@ -337,11 +339,11 @@ def _end_to_end(profile: Profile, model: Model) -> str:
                 f"{arrival.computing:,}",
             )
         )
-    any_of_them = profile.arrivals[0]
+    request = profile.arrivals[0].request
     return (
-        f"End to end: a request of {any_of_them.request} bytes, what the network takes after the last of "
+        f"End to end: a request of {request} bytes, what the network takes after the last of "
         f"them, and a result of {answer}; {greeting} for\npeople go out before it, and the others after it. "
-        f"While the request arrives, each byte takes {any_of_them.a_byte} cycles of\nthe processor. Not "
+        f"While the request arrives, each byte takes {profile.a_byte} cycles of\nthe processor. Not "
         f"overlapped: all of the network after the last byte.\n\n{table(rows, left=0)}"
     )
 

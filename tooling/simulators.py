@@ -31,6 +31,10 @@ _PORT_TRIES = 5
 _READY = "bluepill is running"
 
 
+class TooLarge(ToolError):
+    """The firmware does not fit the simulator's board."""
+
+
 @dataclass(frozen=True)
 class Simulation:
     """A running board: `url` is for `host.board.Board.open`, `log_path` holds what the simulator printed."""
@@ -67,9 +71,7 @@ def start_qemu(elf: Path | None = None, port: int = 0) -> Iterator[Simulation]:
 
     That board has the same core, flash address and USART1, but no RCC and less SRAM.
     """
-    tools.require(tools.QEMU)
-    elf = elf or image(BLUEPILL)
-    require_room_in_qemu(elf)
+    elf = _for_qemu(elf)
     _refuse_taken_port(port)
     for _ in range(_PORT_TRIES):
         number = port or free_port()
@@ -89,9 +91,7 @@ def start_qemu(elf: Path | None = None, port: int = 0) -> Iterator[Simulation]:
 @contextmanager
 def start_qemu_terminal(elf: Path | None = None) -> Iterator[Simulation]:
     """As `start_qemu`, with USART1 as a pseudo-terminal; it boots at once."""
-    tools.require(tools.QEMU)
-    elf = elf or image(BLUEPILL)
-    require_room_in_qemu(elf)
+    elf = _for_qemu(elf)
     with (
         _log("qemu") as (log_path, log),
         processes.started(_qemu(elf, "pty"), output=log) as process,
@@ -101,13 +101,21 @@ def start_qemu_terminal(elf: Path | None = None) -> Iterator[Simulation]:
 
 
 def require_room_in_qemu(elf: Path) -> None:
-    """Raises ToolError where a firmware needs more SRAM than QEMU's board has."""
+    """Raises TooLarge where a firmware needs more SRAM than QEMU's board has."""
     needed = size.measure(elf).sram
     if needed > QEMU_SRAM:
-        raise ToolError(
+        raise TooLarge(
             f"This firmware takes {needed:,} bytes of SRAM, and QEMU's board has {QEMU_SRAM:,}: "
             "use --on renode or --on native."
         )
+
+
+def _for_qemu(elf: Path | None) -> Path:
+    """What QEMU is to run, the Blue Pill's ELF by default. Raises ToolError where it cannot."""
+    tools.require(tools.QEMU)
+    elf = elf or image(BLUEPILL)
+    require_room_in_qemu(elf)
+    return elf
 
 
 def _qemu(elf: Path, serial: str) -> list[str | Path]:

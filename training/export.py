@@ -54,7 +54,8 @@ class LayerCost:
     weight_bytes: int
     activation_bytes: int
     macs: int
-    cycles: int  # estimated
+    cycles: int  # estimated, as the next
+    cycles_at_once: int  # of the largest part without a pause
 
 
 @dataclass(frozen=True)
@@ -163,22 +164,19 @@ def check_fits(model: Model) -> Report:
             f"{report.sram_needed:,} of SRAM, and there are {report.flash_available:,} and "
             f"{report.sram_available:,}; make its layers smaller."
         )
-    steps = kernels.steps(model)
-    chosen = [fast_kernels.choose(step) for step in steps]
-    for step, kernel, rows in zip(steps, chosen, rows_of(steps, chosen), strict=True):
-        cycles = kernel.cycles * rows.at_once // rows.output_rows
-        if cycles > CYCLES_AT_MOST:
+    for cost in report.layers:
+        if cost.cycles_at_once > CYCLES_AT_MOST:
             raise TrainingError(
-                f"Model {model.name} is too slow for the chip: layer {step.title} takes {cycles:,} cycles "
-                f"without a pause, and the watchdog allows {CYCLES_AT_MOST:,}; make the layer smaller."
+                f"Model {model.name} is too slow for the chip: layer {cost.layer} takes "
+                f"{cost.cycles_at_once:,} cycles without a pause, and the watchdog allows "
+                f"{CYCLES_AT_MOST:,}; make the layer smaller."
             )
     return report
 
 
 def measure(model: Model) -> Report:
     """What the model asks of the chip, layer by layer, and what the chip has. Errors: TrainingError."""
-    steps = kernels.steps(model)
-    chosen = [fast_kernels.choose(step) for step in steps]
+    steps, chosen = _chosen(model)
     costs = tuple(
         LayerCost(
             layer=step.title,
@@ -188,8 +186,9 @@ def measure(model: Model) -> Report:
             activation_bytes=step.target.bytes,
             macs=step.macs,
             cycles=kernel.cycles,
+            cycles_at_once=kernel.cycles * rows.at_once // rows.output_rows,
         )
-        for step, kernel in zip(steps, chosen, strict=True)
+        for step, kernel, rows in zip(steps, chosen, rows_of(steps, chosen), strict=True)
     )
     flash, sram = chip.memories()
     return Report(
@@ -282,8 +281,7 @@ def rows_of(steps: Sequence[Step], chosen: Sequence[Kernel]) -> list[Rows]:
 
 def begins_early(model: Model) -> bool:
     """Whether a part of the network is computed while the image arrives."""
-    steps = kernels.steps(model)
-    first = rows_of(steps, [fast_kernels.choose(step) for step in steps])[0]
+    first = rows_of(*_chosen(model))[0]
     return first.ahead > 0 and first.first_needs < ROWS
 
 
@@ -346,10 +344,9 @@ def source_text(model: Model) -> str:
 
     Where it chose any but the specification's, those can be had by defining NETWORK_SPECIFICATION.
     """
-    steps = kernels.steps(model)
+    steps, chosen = _chosen(model)
     golden = reference.run(model, reference.selftest_image()[np.newaxis])[0]
     specified = [kernels.specification(step) for step in steps]
-    chosen = [fast_kernels.choose(step) for step in steps]
     network = _network(steps, chosen)
     if chosen != specified:
         network = "\n".join(
@@ -419,6 +416,12 @@ def _network(steps: Sequence[Step], chosen: Sequence[Kernel]) -> str:
             "",
         ]
     )
+
+
+def _chosen(model: Model) -> tuple[list[Step], list[Kernel]]:
+    """The steps of a model, and the kernel of each. Errors: TrainingError."""
+    steps = kernels.steps(model)
+    return steps, [fast_kernels.choose(step) for step in steps]
 
 
 def _words(size: int) -> int:

@@ -66,15 +66,18 @@ def publish(entry: Mapping[str, Any], models: Path = MODELS) -> None:
     """
     name, seed = entry["name"], entry["seed"]
     committed, output = models / f"{name}.npz", _output(name, seed)
-    for path in (committed, output):
-        if path.is_file() and f"{model_file.load(path).checksum:08x}" == entry["checksum"]:
-            if path == output:
-                write_atomically(committed, output.read_bytes())
-            return
-    raise TrainingError(
-        f"The best of {name} on held-out images is seed {seed}, which was not trained here: "
-        f"type './inv results --model {name} --seeds {seed}'."
-    )
+
+    def holds_it(path: Path) -> bool:
+        return path.is_file() and f"{model_file.load(path).checksum:08x}" == entry["checksum"]
+
+    if holds_it(committed):
+        return
+    if not holds_it(output):
+        raise TrainingError(
+            f"The best of {name} on held-out images is seed {seed}, which was not trained here: "
+            f"type './inv results --model {name} --seeds {seed}'."
+        )
+    write_atomically(committed, output.read_bytes())
 
 
 def best_of(entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

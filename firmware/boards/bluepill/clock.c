@@ -1,6 +1,5 @@
 #include "clock.h"
 
-#include "cortex_m3.h"
 #include "stm32f103.h"
 
 #define HSE_HZ     8000000u
