@@ -8,11 +8,10 @@ from typing import Any
 
 from invoke import Context, Exit, ParseError, task
 
+from common.errors import UserError
+from common.paths import BUILD, MODELS, ROOT, RUNS, TOOLS, shown
 from host.errors import BoardError
 from tooling import processes
-from tooling.errors import ToolError
-from tooling.paths import BUILD, MODELS, ROOT, RUNS, TOOLS, shown
-from training.errors import TrainingError
 
 processes.raise_on_termination()
 
@@ -43,7 +42,7 @@ def project_task(**options: Any) -> Callable[[Callable[..., None]], Any]:
         def told(*arguments: Any, **keywords: Any) -> None:
             try:
                 function(*arguments, **keywords)
-            except (ToolError, TrainingError, BoardError) as error:
+            except (UserError, BoardError) as error:
                 raise Exit(str(error), 1) from None
             except processes.Terminated:
                 raise Exit(f"{name} was ended from outside; nothing is left running.", 143) from None
@@ -59,7 +58,7 @@ def _require_torch() -> None:
     try:
         import torch  # noqa: F401
     except ImportError:
-        raise ToolError("Training needs torch: type './inv setup --train'.") from None
+        raise UserError("Training needs torch: type './inv setup --train'.") from None
 
 
 @project_task(
@@ -70,7 +69,7 @@ def _require_torch() -> None:
 )
 def setup(context: Context, train: bool = False, renode_archive: str = "") -> None:
     """Install what the other tasks need: the ARM compiler, QEMU, Renode (--train: torch)."""
-    from tooling import provision
+    from tooling.setup import provision
 
     provision.setup(train=train, renode_archive=Path(renode_archive) if renode_archive else None)
 
@@ -78,7 +77,7 @@ def setup(context: Context, train: bool = False, renode_archive: str = "") -> No
 @project_task()
 def doctor(context: Context) -> None:
     """Show each tool, its version, where it is, what needs it and where to get it."""
-    from tooling import tools
+    from tooling.setup import tools
 
     print(tools.doctor())
 
@@ -138,9 +137,9 @@ def results(context: Context, model: str = "cnn", seeds: int = Number(5), fresh:
 @project_task(help={"model": _MODEL})
 def export(context: Context, model: str = "") -> None:
     """Write the trained network as C into build/generated, and show it as a table."""
+    from compiler.export import measure
+    from compiler.model_file import load
     from tooling import build as builds
-    from training.export import measure
-    from training.model_file import load
 
     if not builds.export(model):
         print(f"{shown(builds.GENERATED)} is up to date with {shown(builds.model_file())}")
@@ -160,7 +159,7 @@ def build(context: Context, board: str = "bluepill", model: str = "") -> None:
 def size(context: Context) -> None:
     """Show the flash and SRAM that the firmware takes of the chip, and its largest symbols."""
     from tooling import build as builds
-    from tooling import size as sizes
+    from tooling.measure import size as sizes
 
     builds.build()
     print(sizes.report(builds.image(builds.BLUEPILL)))
@@ -178,10 +177,10 @@ def profile(
     context: Context, image: int = Number(0), plot: bool = False, renode: bool = False, model: str = ""
 ) -> None:
     """Show where the cycles and the memory of one inference go, layer by layer."""
+    from compiler.model_file import load
+    from data.mnist import load_test_set
     from tooling import build as builds
-    from tooling import profile as profiles
-    from training.mnist import load_test_set
-    from training.model_file import load
+    from tooling.measure import profile as profiles
 
     builds.build(model=model)
     network = load(builds.model_file())
@@ -203,7 +202,7 @@ def profile(
 )
 def bench(context: Context, image: int = Number(0), all_images: bool = False, model: str = "") -> None:
     """Compare the fast kernels with their specifications, and with floating point, layer by layer."""
-    from tooling import bench as benches
+    from tooling.measure import bench as benches
 
     print(benches.run(image, [model] if model else [], all_images=all_images))
 
@@ -218,7 +217,7 @@ def bench(context: Context, image: int = Number(0), all_images: bool = False, mo
 def sim(context: Context, on: str = "renode", tcp: bool = False, tcp_port: int = Number(0)) -> None:
     """Boot the firmware in Renode and leave its USART1 open to picocom and `infer`."""
     from tooling import build as builds
-    from tooling import sim as simulated_board
+    from tooling.simulate import sim as simulated_board
 
     builds.build(builds.NATIVE if on == "native" else builds.BLUEPILL)
     simulated_board.run(on, tcp=tcp, tcp_port=tcp_port)
@@ -236,10 +235,10 @@ def sim(context: Context, on: str = "renode", tcp: bool = False, tcp_port: int =
 )
 def sim_test(context: Context, suite: Any, on: str = "", port: str = "", model: str = "") -> None:
     """Run the suites of robot_tests/ on the simulated Blue Pill."""
-    from tooling import suites as runs
+    from tooling.suites import suites as runs
 
     if port and on:
-        raise ToolError("--port takes a real board and --on a simulator: leave one of them out.")
+        raise UserError("--port takes a real board and --on a simulator: leave one of them out.")
     if port:
         print(f"Running the suites on the board at {port}.")
         outcome, title = runs.run_on_port(port, suite, model=model), f"the board at {port}"
@@ -299,8 +298,8 @@ def flash(context: Context, dry_run: bool = False, under_reset: bool = False) ->
 )
 def fuzz(context: Context, seconds: int = Number(3600), target: str = "", keep: bool = False) -> None:
     """Look for inputs that break the link, the application or the model file's reader."""
-    from tooling import fuzz as fuzzers
-    from tooling import provision
+    from tooling.fuzz import fuzz as fuzzers
+    from tooling.setup import provision
 
     provision.provide_fuzzers()
     outcomes = fuzzers.run(seconds, target or None)
@@ -313,7 +312,8 @@ def fuzz(context: Context, seconds: int = Number(3600), target: str = "", keep: 
 @project_task()
 def test(context: Context) -> None:
     """Run every check and every suite that this machine can run, and say what ran where."""
-    from tooling import checks, provision
+    from tooling import checks
+    from tooling.setup import provision
 
     provision.provide_all()
     if checks.run().failed:

@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tooling import processes, size, tools
-from tooling.errors import ToolError
-from tooling.paths import BUILD, FIRMWARE, GENERATED, MEMORY_LAYOUT, MODELS, ROOT, TRAINING, shown
+from common.errors import UserError
+from common.paths import BUILD, COMPILER, FIRMWARE, GENERATED, MEMORY_LAYOUT, MODELS, ROOT, shown
+from tooling import processes
+from tooling.measure import size
+from tooling.setup import tools
 
 # The model that a fresh clone builds. `train`, `export` and `build` with a model choose another; `clean`
 # chooses this one again.
@@ -43,16 +45,16 @@ BOARDS = {
 
 
 def board_named(name: str) -> Board:
-    """The board of that name. Raises ToolError that lists the names there are."""
+    """The board of that name. Raises UserError that lists the names there are."""
     if name not in BOARDS:
-        raise ToolError(f"There is no board '{name}': choose {', '.join(BOARDS)}.")
+        raise UserError(f"There is no board '{name}': choose {', '.join(BOARDS)}.")
     return BOARDS[name]
 
 
 def model_file(name_or_path: str = "") -> Path:
     """The file of a model: a path, a name in models/, or, when empty, the one chosen last or the default.
 
-    Raises ToolError when there is no such file.
+    Raises UserError when there is no such file.
     """
     if not name_or_path:
         name_or_path = _CHOICE.read_text().strip() if _CHOICE.is_file() else DEFAULT_MODEL
@@ -63,7 +65,7 @@ def model_file(name_or_path: str = "") -> Path:
     if path.is_file():
         return path.resolve()
     there = ", ".join(sorted(file.stem for file in MODELS.glob("*.npz"))) or "none"
-    raise ToolError(
+    raise UserError(
         f"There is no model '{name_or_path}': name a file or one of models/ ({there}), or type './inv train'."
     )
 
@@ -81,18 +83,18 @@ def choose_model(path: Path) -> None:
 def export(name_or_path: str = "") -> bool:
     """Write build/generated/model.c and model.h unless they are up to date. Whether anything was to do.
 
-    Raises ToolError for a model that is not there, TrainingError for one that is broken or does not fit.
+    Raises UserError for a model that is not there, UserError for one that is broken or does not fit.
     """
     path = model_file(name_or_path)
-    sources = [path, MEMORY_LAYOUT, *sorted(TRAINING.glob("*.py"))]
+    sources = [path, MEMORY_LAYOUT, *sorted(COMPILER.rglob("*.py"))]
     fingerprint = _fingerprint(sources)
     generated = (GENERATED / "model.c", GENERATED / "model.h")
     if all(file.is_file() for file in generated) and _read(_EXPORT_STAMP) == fingerprint:
         choose_model(path)
         return False
 
-    from training import export as exporter
-    from training import model_file as files
+    from compiler import export as exporter
+    from compiler import model_file as files
 
     GENERATED.mkdir(parents=True, exist_ok=True)
     _EXPORT_STAMP.unlink(missing_ok=True)
@@ -106,7 +108,7 @@ def export(name_or_path: str = "") -> bool:
 def build(board_name: str = BLUEPILL, model: str = "") -> bool:
     """Bring one board's firmware up to date, the model's C included. Whether anything was to do.
 
-    Raises ToolError when a tool is missing or the compiler refuses the source.
+    Raises UserError when a tool is missing or the compiler refuses the source.
     """
     board = board_named(board_name)
     tools.require(*board.needs)
@@ -122,10 +124,10 @@ def build(board_name: str = BLUEPILL, model: str = "") -> bool:
 
 
 def image(board_name: str) -> Path:
-    """The firmware of that board, as built. Raises ToolError when it is not there."""
+    """The firmware of that board, as built. Raises UserError when it is not there."""
     path = board_named(board_name).image
     if not path.is_file():
-        raise ToolError(f"{shown(path)} is not there: type './inv build --board {board_name}'.")
+        raise UserError(f"{shown(path)} is not there: type './inv build --board {board_name}'.")
     return path
 
 
@@ -143,11 +145,11 @@ def _configure(board: Board) -> bool:
 
 
 def _cmake(arguments: list[str], what: str) -> str:
-    """Run cmake in firmware/; what it printed. Raises ToolError after showing that when it fails."""
+    """Run cmake in firmware/; what it printed. Raises UserError after showing that when it fails."""
     finished = processes.run(["cmake", *arguments], cwd=FIRMWARE, timeout=_COMPILE_LIMIT, capture=True)
     if finished.status != 0:
         print(finished.output.rstrip())
-        raise ToolError(f"{what[0].upper()}{what[1:]} failed: the reason is in the lines above.")
+        raise UserError(f"{what[0].upper()}{what[1:]} failed: the reason is in the lines above.")
     return finished.output
 
 

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from common.errors import UserError
+from common.paths import BUILD, FIRMWARE, ROOT, SUITES, shown
 from host.errors import BoardError
-from tooling import build, fuzz, processes, provision, simulators, suites, tools
-from tooling.errors import ToolError
-from tooling.paths import BUILD, FIRMWARE, ROOT, SUITES, shown
-from tooling.robot_results import Counts
+from tooling import build, processes
+from tooling.fuzz import fuzz
+from tooling.setup import provision, tools
+from tooling.simulate import simulators
+from tooling.suites import suites
+from tooling.suites.robot_results import Counts
 from tooling.tables import table
-from training.errors import TrainingError
 
 _LINT_LIMIT = 300.0
 _PYTEST_LIMIT = 1200.0
@@ -88,7 +91,7 @@ def _run(check: Check) -> Result:
         counts, note = check.run(), ""
     except NotRun as reason:
         counts, note = Counts(skipped=1), str(reason)
-    except (ToolError, TrainingError, BoardError) as error:
+    except (UserError, BoardError) as error:
         counts, note = Counts(failed=1), str(error)
     if note:
         print(note)
@@ -128,7 +131,7 @@ def _pytest() -> Counts:
     ).status
     counts = _junit_counts(_PYTEST_RESULTS)
     if status != 0 and not counts.failed:
-        raise ToolError(f"pytest ended with status {status}: the reason is in the lines above.")
+        raise UserError(f"pytest ended with status {status}: the reason is in the lines above.")
     return counts
 
 
@@ -138,7 +141,7 @@ def _junit_counts(path: Path) -> Counts:
     except (OSError, ElementTree.ParseError):
         suite = None
     if suite is None:
-        raise ToolError("pytest ended before it could write its results.")
+        raise UserError("pytest ended before it could write its results.")
     total, failures, errors, skipped = (
         int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")
     )
@@ -177,7 +180,7 @@ def _sanitized_suites() -> Counts:
 def _counts(outcome: suites.Outcome) -> Counts:
     if outcome.passed or outcome.counts.failed:
         return outcome.counts
-    raise ToolError(f"The suites ended with status {outcome.status}: see {shown(outcome.log)}.")
+    raise UserError(f"The suites ended with status {outcome.status}: see {shown(outcome.log)}.")
 
 
 def _need(*needed: tools.Tool) -> None:

@@ -6,10 +6,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tooling import processes, tools
-from tooling.errors import ToolError
-from tooling.paths import shown
-from training.chip import memories
+from common.errors import UserError
+from common.paths import shown
+from compiler.target import memories
+from tooling import processes
+from tooling.setup import tools
 
 _LIMIT = 120.0
 
@@ -55,16 +56,16 @@ class Image:
 
 
 def check_image(path: Path) -> Image:
-    """The image in a .bin file. Raises ToolError when it is not one that this chip can start."""
+    """The image in a .bin file. Raises UserError when it is not one that this chip can start."""
     flash, sram = memories()
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ToolError(f"{shown(path)} cannot be read ({error.strerror}): type './inv build'.") from None
+        raise UserError(f"{shown(path)} cannot be read ({error.strerror}): type './inv build'.") from None
     if len(content) < 8:
-        raise ToolError(f"{shown(path)} is too short to hold a vector table: type './inv build'.")
+        raise UserError(f"{shown(path)} is too short to hold a vector table: type './inv build'.")
     if len(content) > flash.length:
-        raise ToolError(
+        raise UserError(
             f"{shown(path)} is {len(content):,} bytes long, and the chip's flash holds {flash.length:,}: "
             "choose a smaller model."
         )
@@ -72,11 +73,11 @@ def check_image(path: Path) -> Image:
     # vector.
     stack_pointer, reset = struct.unpack_from("<II", content)
     if stack_pointer - 4 not in sram or stack_pointer % 4:
-        raise ToolError(
+        raise UserError(
             f"{shown(path)} is no image for this chip: stack pointer {stack_pointer:#010x} is not in SRAM."
         )
     if not reset & 1 or reset - 1 not in range(flash.origin, flash.origin + len(content)):
-        raise ToolError(
+        raise UserError(
             f"{shown(path)} is no image for this chip: the reset vector {reset:#010x} is not code in it."
         )
     return Image(path, len(content), stack_pointer, reset)
@@ -86,7 +87,7 @@ def flash(path: Path, *, dry_run: bool = False, under_reset: bool = False) -> No
     """Write an image at the beginning of flash, read it back and compare, and reset the chip.
 
     `under_reset` holds the chip in reset while connecting, which needs the probe's NRST wire. With `dry_run`
-    it only checks the image and prints what it would do. Raises ToolError when anything stands in the way.
+    it only checks the image and prints what it would do. Raises UserError when anything stands in the way.
     """
     image = check_image(path)
     memory, _ = memories()
@@ -113,7 +114,7 @@ def flash(path: Path, *, dry_run: bool = False, under_reset: bool = False) -> No
             print(what, flush=True)
             _st_flash(what, arguments)
             if what == "reading back" and copy.read_bytes()[: image.size] != image.path.read_bytes():
-                raise ToolError(_DIFFERS)
+                raise UserError(_DIFFERS)
     print("written, verified and started")
 
 
@@ -123,10 +124,10 @@ def _st_flash(what: str, arguments: list[str | Path]) -> None:
         return
     for pattern, sentence in _REASONS.items():
         if re.search(pattern, finished.output, re.IGNORECASE):
-            raise ToolError(sentence)
+            raise UserError(sentence)
     last = next(
         (line for line in reversed(finished.output.splitlines()) if line.strip()), f"status {finished.status}"
     )
-    raise ToolError(
+    raise UserError(
         f"st-flash failed while {what} ({last.strip().rstrip('.')}): check probe and wires, then try again."
     )

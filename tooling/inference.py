@@ -7,20 +7,20 @@ import numpy as np
 import numpy.typing as npt
 from serial.tools import list_ports
 
+from common.errors import UserError
+from common.paths import MODELS
+from compiler.model_file import load
+from data.mnist import load_test_set
 from host.infer import infer
 from host.png import read_png
-from tooling import build, sim
-from tooling.errors import ToolError
-from tooling.paths import MODELS
-from training.errors import TrainingError
-from training.mnist import load_test_set
-from training.model_file import load
+from tooling import build
+from tooling.simulate import sim
 
 
 def run(image: str, port: str, *, window: bool, baud: int) -> None:
     """Send a digit to the board at `port`, or at the one there is, and show what it says.
 
-    `image` is an index into the test set or a PNG's path. Raises ToolError, TrainingError or BoardError.
+    `image` is an index into the test set or a PNG's path. Raises UserError, UserError or BoardError.
     """
     pixels, title = _digit(image)
     port = port or the_port()
@@ -37,8 +37,8 @@ def the_port() -> str:
     if len(adapters) == 1:
         return str(adapters[0])
     if adapters:
-        raise ToolError(f"There is more than one serial adapter: choose with --port ({', '.join(adapters)}).")
-    raise ToolError(
+        raise UserError(f"There is more than one serial adapter: choose with --port ({', '.join(adapters)}).")
+    raise UserError(
         "There is no board: type './inv sim' in another terminal, or plug a USB serial adapter in."
     )
 
@@ -49,18 +49,18 @@ def _digit(image: str) -> tuple[npt.NDArray[np.uint8], str]:
     digits = load_test_set()
     index = int(image)
     if index >= len(digits):
-        raise ToolError(f"The test set has no image {image}: choose 0 to {len(digits) - 1}.")
+        raise UserError(f"The test set has no image {image}: choose 0 to {len(digits) - 1}.")
     return digits.images[index], f"Test image {index}, a {digits.labels[index]}"
 
 
 def _logit_scales() -> dict[int, float]:
     """The scale of the logits of each network that this clone has, by its checksum."""
     paths = set(MODELS.glob("*.npz"))
-    with suppress(ToolError):
+    with suppress(UserError):
         paths.add(build.model_file())
     scales = {}
     for path in paths:
-        with suppress(TrainingError):  # a broken one is for whoever builds it to hear of
+        with suppress(UserError):  # a broken one is for whoever builds it to hear of
             model = load(path)
             scales[model.checksum] = model.logit_scale
     return scales

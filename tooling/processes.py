@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from tooling.errors import ToolError
-from tooling.paths import ENVIRONMENT_BIN
+from common.errors import UserError
+from common.paths import ENVIRONMENT_BIN
 
 # Renode closes its emulation and Robot Framework writes its results when they are asked to end.
 GRACE_SECONDS = 5.0
@@ -65,14 +65,14 @@ def run(
 
     With `capture` standard output and standard error come back as one text instead of being shown. A program
     that must not be cut short (dpkg) is given with `interruptible=False`: an interrupt then takes effect at
-    its end. Raises ToolError when it cannot be started or takes longer than `timeout` seconds.
+    its end. Raises UserError when it cannot be started or takes longer than `timeout` seconds.
     """
     output = subprocess.PIPE if capture else None
     with started(arguments, cwd=cwd, extra_environment=extra_environment, output=output) as process:
         try:
             text, _ = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
-            raise ToolError(
+            raise UserError(
                 f"'{_name(arguments)}' did not finish within {timeout:g} seconds and was ended."
             ) from None
         except KeyboardInterrupt:
@@ -99,7 +99,7 @@ def started(
 
     `output` receives standard output and standard error; None shows them. With `hold_input` its standard
     input is a pipe that stays open and silent, for programs that end or spin when theirs closes. Raises
-    ToolError when it cannot be started.
+    UserError when it cannot be started.
     """
     sys.stdout.flush()
     try:
@@ -113,9 +113,9 @@ def started(
             start_new_session=True,
         )
     except FileNotFoundError:
-        raise ToolError(f"'{_name(arguments)}' was not found: type './inv setup'.") from None
+        raise UserError(f"'{_name(arguments)}' was not found: type './inv setup'.") from None
     except OSError as error:
-        raise ToolError(f"'{_name(arguments)}' could not be started: {error.strerror}.") from None
+        raise UserError(f"'{_name(arguments)}' could not be started: {error.strerror}.") from None
     try:
         yield process
     finally:

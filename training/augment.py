@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.mnist import COLS
+from data.mnist import COLS
 from training.models import Augmentation
 
 

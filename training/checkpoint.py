@@ -12,8 +12,9 @@ from typing import Any
 
 import torch
 
-from training.errors import TrainingError
-from training.paths import shown, write_atomically
+from common.errors import UserError
+from common.files import write_atomically
+from common.paths import shown
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def best_epoch(history: Sequence[EpochRecord]) -> int:
 
 
 def save(path: Path, settings: Mapping[str, Any], progress: Progress) -> None:
-    """Writes the state of a run, replacing an older one in one step. Errors: TrainingError.
+    """Writes the state of a run, replacing an older one in one step. Errors: UserError.
 
     settings: everything that decides the run's result (recipe, data, versions), as JSON can hold it.
     """
@@ -72,7 +73,7 @@ def save(path: Path, settings: Mapping[str, Any], progress: Progress) -> None:
 def load(path: Path, settings: Mapping[str, Any]) -> Progress | None:
     """The state of a run with exactly these settings; None where there is no file.
 
-    Errors: TrainingError where it belongs to a run with other settings, or is damaged.
+    Errors: UserError where it belongs to a run with other settings, or is damaged.
     """
     if not path.is_file():
         return None
@@ -88,10 +89,10 @@ def load(path: Path, settings: Mapping[str, Any]) -> Progress | None:
         )
     # What torch.load makes of a damaged file.
     except (RuntimeError, OSError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError):
-        raise TrainingError(f"{shown(path)} is damaged: start the training anew with --fresh.") from None
+        raise UserError(f"{shown(path)} is damaged: start the training anew with --fresh.") from None
     for name, wanted in settings.items():
         if saved.get(name) != wanted:
-            raise TrainingError(
+            raise UserError(
                 f"{shown(path)} holds an unfinished run with {name} {saved.get(name)}, and this one has "
                 f"{wanted}: finish that one with its own settings, or start anew with --fresh."
             )

@@ -9,14 +9,14 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from common.files import write_atomically
 from training.checkpoint import EpochRecord
-from training.paths import write_atomically
 
 
 def draw(history: Sequence[EpochRecord], best_epoch: int, float_epochs: int, title: str, path: Path) -> None:
     """Writes loss and held-out accuracy by epoch as a PNG.
 
-    float_epochs: after how many of them training in integers begins. Errors: TrainingError.
+    float_epochs: after how many of them training in integers begins. Errors: UserError.
     """
     epochs = range(1, len(history) + 1)
     figure = Figure(figsize=(8, 4.5), layout="constrained")

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from training import mnist
-from training.errors import TrainingError
-from training.mnist import TEST_IMAGES, TEST_LABELS, TRAINING_IMAGES, TRAINING_LABELS, Digits
-from training.paths import shown, write_atomically
+from common.errors import UserError
+from common.files import write_atomically
+from common.paths import shown
+from data import mnist
+from data.mnist import TEST_IMAGES, TEST_LABELS, TRAINING_IMAGES, TRAINING_LABELS, Digits
 from training.vision import torchvision
 
 _WAIT_FOR_SERVER = 30.0  # seconds of silence; torchvision itself would wait for ever
@@ -24,14 +25,14 @@ _WAIT_FOR_SERVER = 30.0  # seconds of silence; torchvision itself would wait for
 def load_training_set() -> Digits:
     """MNIST's 60,000 training images.
 
-    Errors: TrainingError where a file is missing, truncated or altered, or cannot be downloaded.
+    Errors: UserError where a file is missing, truncated or altered, or cannot be downloaded.
     """
     root = cache_folder()
     raw = root / "MNIST" / "raw"
     given = os.environ.get("MNIST_DIR")
     if given:
         if not Path(given).is_dir():
-            raise TrainingError(f"MNIST_DIR is {given}, which is no folder: set it right, or not at all.")
+            raise UserError(f"MNIST_DIR is {given}, which is no folder: set it right, or not at all.")
         for file in (TRAINING_IMAGES, TRAINING_LABELS):
             _unpack(file, Path(given), raw)
     if not is_at_hand():
@@ -74,7 +75,7 @@ def _download(root: Path) -> None:
         with _bounded_waits():
             torchvision.datasets.MNIST(root, download=True)
     except (RuntimeError, OSError):
-        raise TrainingError(
+        raise UserError(
             f"MNIST's training images are not in {shown(root)} and cannot be downloaded: "
             "check the network, or set MNIST_DIR to a folder with MNIST's four files."
         ) from None

@@ -13,8 +13,8 @@ from typing import ClassVar
 
 from torch import nn
 
-from training.errors import TrainingError
-from training.mnist import CLASSES, COLS, ROWS
+from common.errors import UserError
+from data.mnist import CLASSES, COLS, ROWS
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Quantisation:
     lanes: bool = False
 
     def bits_of_layers(self, layers: int) -> list[int]:
-        """Errors: TrainingError where there are not as many as layers, or one cannot be."""
+        """Errors: UserError where there are not as many as layers, or one cannot be."""
         return _for_each(self.weight_bits, layers, "weight_bits", (8, 4, 2), "8, 4 or 2")
 
     def maxima_of_layers(self, layers: int) -> list[int]:
-        """Errors: TrainingError as `bits_of_layers`."""
+        """Errors: UserError as `bits_of_layers`."""
         return _for_each(
             self.activation_maximum, layers, "activation_maximum", range(1, 256), "one from 1 to 255"
         )
@@ -179,18 +179,18 @@ class Max(Network):
 
 
 def find(name: str) -> type[Network]:
-    """The model class of a name. Errors: TrainingError where there is none, or it is no plain sequence, or it
+    """The model class of a name. Errors: UserError where there is none, or it is no plain sequence, or it
     has no recipe.
     """
     if name not in Network.known:
-        raise TrainingError(
+        raise UserError(
             f"There is no model {name!r} in training/models.py, only {', '.join(sorted(Network.known))}."
         )
     found = Network.known[name]
     if found.forward is not nn.Sequential.forward:
-        raise TrainingError(f"Model {name} has a forward of its own: a model is a plain sequence of layers.")
+        raise UserError(f"Model {name} has a forward of its own: a model is a plain sequence of layers.")
     if not isinstance(getattr(found, "recipe", None), Recipe):
-        raise TrainingError(
+        raise UserError(
             f"Model {name} does not say how it is trained: give its class a recipe = Recipe(...)."
         )
     return found
@@ -207,8 +207,8 @@ def _for_each(
 ) -> list[int]:
     settings = [setting] * layers if isinstance(setting, int) else list(setting)
     if len(settings) != layers:
-        raise TrainingError(f"its recipe has {name} for {len(settings)} layers, and {layers} are needed")
+        raise UserError(f"its recipe has {name} for {len(settings)} layers, and {layers} are needed")
     for each in settings:
         if each not in allowed:
-            raise TrainingError(f"its recipe has {name} {each}, not {allowed_words}")
+            raise UserError(f"its recipe has {name} {each}, not {allowed_words}")
     return settings

@@ -1,7 +1,7 @@
 """From a float network to integers, and training through them.
 
 QuantisedNetwork computes with the integers of the chip, held in float tensors that represent them exactly:
-its forward pass is training/reference.py's, to the bit. Backwards, rounding counts as the identity (the
+its forward pass is compiler/reference.py's, to the bit. Backwards, rounding counts as the identity (the
 straight-through estimator), so the weights learn to live with it, and so do the sizes of the steps (Esser
 et al., Learned Step Size Quantization, 2020).
 
@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.errors import TrainingError
-from training.model_file import (
+from common.errors import UserError
+from compiler.model_file import (
     AVERAGE_SHIFT,
     IMAGE,
     INT32_MAX,
@@ -50,7 +50,7 @@ _EXACT_IN_FLOAT32 = 2**24
 class QuantisedNetwork(nn.Module):
     """A network of integers that can be trained on: float images (N, 1, 28, 28) in, real logits out.
 
-    Errors: TrainingError where a layer is not supported or the rule does not suit the layers.
+    Errors: UserError where a layer is not supported or the rule does not suit the layers.
     """
 
     def __init__(self, network: nn.Sequential, rule: Quantisation) -> None:
@@ -80,21 +80,21 @@ class QuantisedNetwork(nn.Module):
 
     @torch.no_grad()
     def model(self, name: str, metadata: Mapping[str, Any] | None = None) -> Model:
-        """The integers. Errors: TrainingError where shapes do not fit together or training diverged."""
+        """The integers. Errors: UserError where shapes do not fit together or training diverged."""
         for stage in self.stages:
             if not all(parameter.isfinite().all() for parameter in stage.parameters()):
-                raise TrainingError(
+                raise UserError(
                     f"Model {name} cannot be put on the chip: it has weights that are no numbers: "
                     "training diverged, lower its learning rate."
                 )
         try:
             layers, step = self.layers()
             return Model(name, layers, float(step), metadata or {})
-        except TrainingError as error:
-            raise TrainingError(f"Model {name} cannot be put on the chip: {error}.") from None
+        except UserError as error:
+            raise UserError(f"Model {name} cannot be put on the chip: {error}.") from None
 
     def layers(self) -> tuple[tuple[Layer, ...], Tensor]:
-        """The layers of the model file, and the step of their logits. Errors: TrainingError."""
+        """The layers of the model file, and the step of their logits. Errors: UserError."""
         layers: list[Layer] = []
         tensor, step = IMAGE, self.pixels(torch.zeros(1, 1, 1, 1))[1]
         for stage in self.stages:
@@ -215,7 +215,7 @@ class WeightedStage(nn.Module):
         most = min(_LARGEST_MULTIPLIER / ratio.max().item(), 2**30 / (ratio * reach).max().item())
         shift = min(_LARGEST_SHIFT, math.floor(math.log2(most))) if 0 < most < math.inf else 0
         if shift < 1:
-            raise TrainingError("Training diverged: lower the learning rate of the model's recipe.")
+            raise UserError("Training diverged: lower the learning rate of the model's recipe.")
         multiplier = (ratio * 2**shift).round().clamp(1, _LARGEST_MULTIPLIER)
         # A multiplier that was rounded up, or to 1, may be a little too much.
         while ((reach * multiplier).max().item() + 2 ** (shift - 1)) > INT32_MAX:
@@ -311,11 +311,11 @@ class AvgPoolStage(nn.Module):
 def quantised(
     network: nn.Sequential, name: str, rule: Quantisation, images: Tensor | None = None
 ) -> QuantisedNetwork:
-    """The float network, calibrated, as one that can be trained on. Errors: TrainingError."""
+    """The float network, calibrated, as one that can be trained on. Errors: UserError."""
     try:
         result = QuantisedNetwork(network, rule)
-    except TrainingError as error:
-        raise TrainingError(f"Model {name} cannot be put on the chip: {error}.") from None
+    except UserError as error:
+        raise UserError(f"Model {name} cannot be put on the chip: {error}.") from None
     if images is not None:
         result.calibrate(images)
     return result
@@ -333,10 +333,10 @@ def _stages(network: nn.Sequential, rule: Quantisation) -> Iterator[nn.Module]:
 
     count = sum(isinstance(module, nn.Conv2d | nn.Linear) for module in network)
     if count == 0:
-        raise TrainingError("it has no layer with weights")
+        raise UserError("it has no layer with weights")
     settings = deque(zip(rule.bits_of_layers(count), [*rule.maxima_of_layers(count - 1), None], strict=True))
     if rule.input_shift not in range(8):
-        raise TrainingError(f"its recipe has input_shift {rule.input_shift}, not one from 0 to 7")
+        raise UserError(f"its recipe has input_shift {rule.input_shift}, not one from 0 to 7")
     largest_input, input_shift = 255 >> rule.input_shift, rule.input_shift
     is_flat = False
     while coming:
@@ -344,18 +344,16 @@ def _stages(network: nn.Sequential, rule: Quantisation) -> Iterator[nn.Module]:
         if isinstance(module, nn.Flatten):
             is_flat = True
         elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.ReLU):
-            raise TrainingError(f"{name} does not follow a layer with weights")
+            raise UserError(f"{name} does not follow a layer with weights")
         elif is_flat != isinstance(module, nn.Linear):
-            raise TrainingError(
-                f"{name} is on the wrong side of a Flatten, which belongs before every Linear"
-            )
+            raise UserError(f"{name} is on the wrong side of a Flatten, which belongs before every Linear")
         elif isinstance(module, nn.Conv2d | nn.Linear):
             norm = take(nn.BatchNorm1d, nn.BatchNorm2d)
             _check_norm(module, norm, name)
             relu = take(nn.ReLU)
             bits, maximum = settings.popleft()
             if (relu is None) != (maximum is None):
-                raise TrainingError(
+                raise UserError(
                     f"{name} needs a ReLU behind it, or behind its batch normalisation; "
                     "only the last layer with weights has none"
                 )
@@ -365,7 +363,7 @@ def _stages(network: nn.Sequential, rule: Quantisation) -> Iterator[nn.Module]:
             largest_input, input_shift = maximum, 0
             yield stage
         elif input_shift:
-            raise TrainingError(f"{name} takes pixels as they are: its recipe can have no input_shift")
+            raise UserError(f"{name} takes pixels as they are: its recipe can have no input_shift")
         else:
             with _named(name):
                 stage = MaxPoolStage(module) if isinstance(module, nn.MaxPool2d) else AvgPoolStage(module)
@@ -374,44 +372,44 @@ def _stages(network: nn.Sequential, rule: Quantisation) -> Iterator[nn.Module]:
 
 
 def _check(module: nn.Module, name: str) -> None:
-    """TrainingError where the chip has no such layer, or not with such settings."""
+    """UserError where the chip has no such layer, or not with such settings."""
     if isinstance(module, nn.Conv2d):
         paddings = module.padding if isinstance(module.padding, tuple) else ()
         if len(set(paddings)) != 1 or len(set(module.stride)) != 1:
-            raise TrainingError(f"{name} needs one stride and one padding, numbers, for rows and columns")
+            raise UserError(f"{name} needs one stride and one padding, numbers, for rows and columns")
         if set(module.dilation) != {1} or module.padding_mode != "zeros":
-            raise TrainingError(f"{name} has dilation or a padding of other than zeros, neither is supported")
+            raise UserError(f"{name} has dilation or a padding of other than zeros, neither is supported")
     elif isinstance(module, nn.MaxPool2d | nn.AvgPool2d):
         whole = isinstance(module.kernel_size, int) and isinstance(module.stride, int)
         plain = module.padding == 0 and not module.ceil_mode and getattr(module, "dilation", 1) == 1
         if not (whole and plain) or getattr(module, "divisor_override", None):
-            raise TrainingError(
+            raise UserError(
                 f"{name} is supported with one number as its size, one as its stride, and nothing else"
             )
     elif isinstance(module, nn.Flatten):
         if (module.start_dim, module.end_dim) != (1, -1):
-            raise TrainingError(f"{name} is supported for all but the images' own dimension")
+            raise UserError(f"{name} is supported for all but the images' own dimension")
     elif not isinstance(module, nn.Linear | nn.BatchNorm1d | nn.BatchNorm2d | nn.ReLU):
-        raise TrainingError(f"{name} is not supported, only {SUPPORTED}")
+        raise UserError(f"{name} is not supported, only {SUPPORTED}")
 
 
 def _check_norm(module: nn.Conv2d | nn.Linear, norm: nn.Module | None, name: str) -> None:
-    """TrainingError where a batch normalisation cannot be folded into the layer before it."""
+    """UserError where a batch normalisation cannot be folded into the layer before it."""
     kind = nn.BatchNorm2d if isinstance(module, nn.Conv2d) else nn.BatchNorm1d
     outputs = len(module.weight)
     if norm is not None and not (
         isinstance(norm, kind) and norm.num_features == outputs and norm.affine and norm.track_running_stats
     ):
-        raise TrainingError(f"{name} can have only a {kind.__name__}({outputs}) as its batch normalisation")
+        raise UserError(f"{name} can have only a {kind.__name__}({outputs}) as its batch normalisation")
 
 
 @contextmanager
 def _named(name: str) -> Iterator[None]:
-    """Puts a layer's name before what a TrainingError says."""
+    """Puts a layer's name before what a UserError says."""
     try:
         yield
-    except TrainingError as error:
-        raise TrainingError(f"{name}: {error}") from None
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from None
 
 
 @torch.no_grad()

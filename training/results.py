@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from training import model_file
-from training.errors import TrainingError
-from training.model_file import Model
-from training.paths import MODELS, RESULTS, RESULTS_TABLE, RUNS, shown, write_atomically
+from common.errors import UserError
+from common.files import write_atomically
+from common.paths import MODELS, RESULTS, RESULTS_TABLE, RUNS, shown
+from compiler import model_file
+from compiler.model_file import Model
 
 _HEAD = """\
 # Results
@@ -41,10 +42,10 @@ def train_seeds(name: str, seeds: int, fresh: bool = False) -> bool:
     and makes the best of all that the table holds, on held-out images, models/NAME.npz. An interrupted run
     goes on where it stopped, unless `fresh`. Whether all were finished.
 
-    Errors: TrainingError.
+    Errors: UserError.
     """
     if seeds < 1:
-        raise TrainingError(f"Results are those of at least 1 seed, not {seeds}.")
+        raise UserError(f"Results are those of at least 1 seed, not {seeds}.")
     from training.train import is_of_today, train  # torch is needed for training only
 
     for seed in range(1, seeds + 1):
@@ -62,7 +63,7 @@ def train_seeds(name: str, seeds: int, fresh: bool = False) -> bool:
 def publish(entry: Mapping[str, Any], models: Path = MODELS) -> None:
     """Makes a recorded network models/NAME.npz, unless it is that already.
 
-    Errors: TrainingError where it was trained elsewhere.
+    Errors: UserError where it was trained elsewhere.
     """
     name, seed = entry["name"], entry["seed"]
     committed, output = models / f"{name}.npz", _output(name, seed)
@@ -73,7 +74,7 @@ def publish(entry: Mapping[str, Any], models: Path = MODELS) -> None:
     if holds_it(committed):
         return
     if not holds_it(output):
-        raise TrainingError(
+        raise UserError(
             f"The best of {name} on held-out images is seed {seed}, which was not trained here: "
             f"type './inv results --model {name} --seeds {seed}'."
         )
@@ -90,7 +91,7 @@ def record(model: Model, results: Path = RESULTS, table: Path = RESULTS_TABLE) -
 
     Replaces the entry of the same seed, and drops those of the same name that had other layers or another
     recipe.
-    Errors: TrainingError.
+    Errors: UserError.
     """
     recipe = dict(model.metadata["recipe"])
     entry = {
@@ -115,13 +116,13 @@ def record(model: Model, results: Path = RESULTS, table: Path = RESULTS_TABLE) -
 
 
 def load(results: Path = RESULTS) -> list[dict[str, Any]]:
-    """The entries; none where there is no file. Errors: TrainingError."""
+    """The entries; none where there is no file. Errors: UserError."""
     if not results.is_file():
         return []
     try:
         return json.loads(results.read_text())
     except (OSError, ValueError):
-        raise TrainingError(f"{shown(results)} cannot be read: restore it with git.") from None
+        raise UserError(f"{shown(results)} cannot be read: restore it with git.") from None
 
 
 def text(entries: Sequence[Mapping[str, Any]]) -> str:

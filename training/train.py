@@ -15,16 +15,18 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from training import checkpoint, curve, export, mnist, model_file, models, reference
+from common.errors import UserError
+from common.paths import MODELS, RUNS, shown
+from compiler import export, model_file, reference
+from compiler.model_file import Model
+from data import mnist
+from data.mnist import Digits
+from training import checkpoint, curve, models
 from training.augment import augmented, draw_maps
 from training.average import Average
 from training.checkpoint import EpochRecord, Progress
 from training.data import load_training_set
-from training.errors import TrainingError
-from training.mnist import Digits
-from training.model_file import Model
 from training.models import Recipe
-from training.paths import MODELS, RUNS, shown
 from training.quantise import PIXEL_STEP, QuantisedNetwork, quantised
 
 HELD_OUT = 5_000  # of the 60,000, never trained on: they choose the epoch
@@ -80,7 +82,7 @@ def train(
     run is a trial and does not replace models/NAME.npz unless `output` says so. fresh: forget an unfinished
     run. work: the folder of the unfinished run and the curve, build/training/NAME by default.
     Ctrl-C ends it between two steps; the result says what was kept.
-    Errors: TrainingError.
+    Errors: UserError.
     """
     network_class = models.find(name)
     recipe = _recipe(network_class.recipe, seed, epochs)
@@ -353,11 +355,11 @@ class _Run:
 def split(digits: Digits, limit: int | None = None) -> tuple[Digits, Digits]:
     """Training and held-out images, the same in every run. limit: how many training images to keep.
 
-    Errors: TrainingError where there are not that many.
+    Errors: UserError where there are not that many.
     """
     most = len(digits) - HELD_OUT
     if limit is not None and not 1 <= limit <= most:
-        raise TrainingError(f"Training can be limited to 1 to {most:,} images, not {limit:,}.")
+        raise UserError(f"Training can be limited to 1 to {most:,} images, not {limit:,}.")
     order = np.random.default_rng(0).permutation(len(digits))
     held_out, training = order[:HELD_OUT], order[HELD_OUT:][:limit]
     return digits[training], digits[held_out]
@@ -395,10 +397,10 @@ def _as_json(recipe: Recipe) -> dict[str, Any]:
 def _recipe(recipe: Recipe, seed: int | None, epochs: int | None) -> Recipe:
     if seed is not None:
         if not 0 <= seed < 2**32:
-            raise TrainingError(f"A seed is a number from 0 to {2**32 - 1}, not {seed}.")
+            raise UserError(f"A seed is a number from 0 to {2**32 - 1}, not {seed}.")
         recipe = replace(recipe, seed=seed)
     if epochs is not None:
         if epochs < 1:
-            raise TrainingError(f"Training takes at least 1 epoch, not {epochs}.")
+            raise UserError(f"Training takes at least 1 epoch, not {epochs}.")
         recipe = recipe.of_epochs(epochs)
     return recipe

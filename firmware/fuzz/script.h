@@ -9,7 +9,7 @@
 #include "receive_buffer.h"
 
 /* An escape is this byte, one of the letters below, and as many bytes as that letter takes; of any other byte
- * behind it, both are for the wire. tooling/fuzz_seeds.py writes them. */
+ * behind it, both are for the wire. tooling/fuzz/seeds.py writes them. */
 #define SCRIPT_ESCAPE 0x1b
 
 #define SCRIPT_SILENCE 's' /* milliseconds */

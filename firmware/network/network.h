@@ -10,7 +10,7 @@
 #define NETWORK_CLASSES 10
 
 /* Computes the logits of one image. `invoke export` generates the layers from the model file; the NumPy
- * reference in training/reference.py defines every bit of the result.
+ * reference in compiler/reference.py defines every bit of the result.
  *   image:  28 x 28 pixels in row order, 0 = background, 255 = full ink
  *   logits: one integer per class; times the model's logit scale they are the real logits */
 void network_run(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_CLASSES]);

@@ -4,7 +4,7 @@
 
 /* Noise from the linear congruential generator of Numerical Recipes: it costs no flash and, unlike a digit,
  * leaves no pixel out. Weights behind a ReLU that gives zero for it are the checksum's to guard.
- * training/export.py makes the same image. */
+ * compiler/export.py makes the same image. */
 static void selftest_image(uint8_t image[NETWORK_PIXELS])
 {
     uint32_t x = 1;

@@ -18,11 +18,11 @@ from renode_board import RenodeBoard
 from robot.api import SkipExecution, logger
 from robot.api.deco import keyword, library
 
+from compiler import export, model_file, reference
+from data.mnist import Digits, load_test_set
 from host import link
 from host.board import Board, Info, Prediction
 from host.errors import NoAnswer, SelfTestFailed
-from training import export, model_file, reference
-from training.mnist import Digits, load_test_set
 
 # In seconds, virtual ones on Renode, where the boot line comes after 17 ms, or 40 ms with a dead crystal.
 BOOT_TIMEOUT = 5.0

@@ -6,7 +6,7 @@ from pathlib import Path
 import serial
 
 from host.streams import open_port
-from tooling.simulators import start_native, start_qemu
+from tooling.simulate.simulators import start_native, start_qemu
 
 
 class NativeBoard:

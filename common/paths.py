@@ -1,0 +1,36 @@
+"""Where things lie in the repository."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+DATA = ROOT / "data" / "mnist"
+MODELS = ROOT / "models"
+TRAINING = ROOT / "training"
+COMPILER = ROOT / "compiler"
+RESULTS = TRAINING / "results.json"
+RESULTS_TABLE = TRAINING / "RESULTS.md"
+FIRMWARE = ROOT / "firmware"
+MEMORY_LAYOUT = FIRMWARE / "boards" / "bluepill" / "memory.ld"
+RENODE_SCRIPT = ROOT / "renode" / "bluepill.resc"
+SUITES = ROOT / "robot_tests"
+
+# What the tasks make.
+TOOLS = ROOT / ".tools"
+BUILD = ROOT / "build"
+GENERATED = BUILD / "generated"
+RUNS = BUILD / "training"
+LOGS = BUILD / "logs"
+ROBOT_RESULTS = BUILD / "robot"
+
+ENVIRONMENT_BIN = Path(sys.prefix) / "bin"
+
+
+def shown(path: Path) -> str:
+    """A path as a user in the repository's root would type it."""
+    absolute = Path(os.path.abspath(path))
+    return str(absolute.relative_to(ROOT)) if absolute.is_relative_to(ROOT) else str(path)

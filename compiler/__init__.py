@@ -1,0 +1,1 @@
+"""From a trained model file to C for the chip; numpy only."""

@@ -1,0 +1,132 @@
+"""The integer reference: what the network computes, to the bit.
+
+Every other implementation (the C kernels on native, on a simulator, on the chip) is held to this one.
+A new kind of layer registers one function with `run_layer`.
+"""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+import numpy as np
+
+from compiler.model_file import (
+    AVERAGE_SHIFT,
+    AvgPool2d,
+    Conv2d,
+    Layer,
+    Linear,
+    MaxPool2d,
+    Model,
+    Pool,
+    Requantisation,
+)
+from data.mnist import COLS, ROWS, Digits
+
+# Images that go through the layers together: what a convolution unfolds for them stays below 100 MB.
+_BATCH = 50
+
+
+def run(model: Model, images: np.ndarray) -> np.ndarray:
+    """The logits of images: uint8 (N, 28, 28) or (N, 784) in, int32 (N, 10) out.
+
+    Real logit = integer logit * model.logit_scale. Errors: ValueError where the images are not such.
+    """
+    if images.dtype != np.uint8 or images.ndim < 2:
+        raise ValueError(f"images are uint8 (N, {ROWS}, {COLS}), not {images.dtype} {images.shape}")
+    pictures = images.reshape(len(images), 1, ROWS, COLS)
+    logits = np.empty((len(images), *model.tensors[-1].shape), np.int32)
+    for start in range(0, len(images), _BATCH):
+        values = pictures[start : start + _BATCH]
+        for layer in model.layers:
+            values = run_layer(layer, values)
+        logits[start : start + _BATCH] = values
+    return logits
+
+
+def predict(model: Model, images: np.ndarray) -> np.ndarray:
+    """The recognised digit of each image, uint8 (N,): the largest logit, the lowest class among equals."""
+    return run(model, images).argmax(axis=1).astype(np.uint8)
+
+
+def accuracy(model: Model, digits: Digits) -> float:
+    """The share of digits, 0 to 1, that are recognised."""
+    return float((predict(model, digits.images) == digits.labels).mean())
+
+
+def selftest_image() -> np.ndarray:
+    """The image of the board's self-test, uint8 (28, 28).
+
+    Each pixel is the top byte of the next state of a linear congruential generator that starts at 1
+    (the constants of Numerical Recipes), so that all pixels and all their values take part.
+    """
+    state = 1
+    pixels = []
+    for _ in range(ROWS * COLS):
+        state = (state * 1_664_525 + 1_013_904_223) % 2**32
+        pixels.append(state >> 24)
+    return np.array(pixels, np.uint8).reshape(ROWS, COLS)
+
+
+@singledispatch
+def run_layer(layer: Layer, values: np.ndarray) -> np.ndarray:
+    """One layer's output for a batch of inputs (N, ...)."""
+    raise NotImplementedError(layer.kind)
+
+
+@run_layer.register
+def _linear(layer: Linear, values: np.ndarray) -> np.ndarray:
+    inputs = values.reshape(len(values), -1) >> layer.input_shift
+    accumulators = _multiply(inputs, layer.weights) + layer.bias
+    return accumulators if layer.requantisation is None else requantise(layer.requantisation, accumulators)
+
+
+@run_layer.register
+def _conv2d(layer: Conv2d, values: np.ndarray) -> np.ndarray:
+    around = ((0, 0), (0, 0), (layer.padding,) * 2, (layer.padding,) * 2)
+    kernel = layer.weights.shape[2:]
+    windows = _windows(np.pad(values >> layer.input_shift, around), kernel, layer.stride)
+    images, _, rows, columns, *_ = windows.shape
+    of_groups = []
+    for channels, weights in zip(
+        np.split(windows, layer.groups, axis=1), np.split(layer.weights, layer.groups), strict=True
+    ):
+        inputs = channels.transpose(0, 2, 3, 1, 4, 5).reshape(images * rows * columns, -1)
+        of_groups.append(_multiply(inputs, weights.reshape(len(weights), -1)))
+    accumulators = np.concatenate(of_groups, axis=1) + layer.bias
+    outputs = requantise(layer.requantisation, accumulators)
+    return outputs.reshape(images, rows, columns, -1).transpose(0, 3, 1, 2)
+
+
+@run_layer.register
+def _maxpool2d(layer: MaxPool2d, values: np.ndarray) -> np.ndarray:
+    return _pooled(layer, values).max(axis=(4, 5))
+
+
+@run_layer.register
+def _avgpool2d(layer: AvgPool2d, values: np.ndarray) -> np.ndarray:
+    sums = _pooled(layer, values).sum(axis=(4, 5), dtype=np.int32)
+    return ((sums * np.int32(layer.multiplier) + (1 << (AVERAGE_SHIFT - 1))) >> AVERAGE_SHIFT).astype(
+        np.uint8
+    )
+
+
+def requantise(rule: Requantisation, accumulators: np.ndarray) -> np.ndarray:
+    """Activations uint8 (N, outputs) of int32 accumulators (N, outputs), in 32 bits as on the chip."""
+    scaled = (accumulators * rule.multiplier.astype(np.int32) + (1 << (rule.shift - 1))) >> rule.shift
+    return scaled.clip(0, rule.maximum).astype(np.uint8)
+
+
+def _multiply(inputs: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """inputs @ weights.T, int32. In float64, where sums of 32 bits are exact and multiplying is fast."""
+    return (inputs.astype(np.float64) @ weights.T.astype(np.float64)).astype(np.int32)
+
+
+def _pooled(layer: Pool, values: np.ndarray) -> np.ndarray:
+    return _windows(values, (layer.size, layer.size), layer.stride)
+
+
+def _windows(values: np.ndarray, size: tuple[int, ...], stride: int) -> np.ndarray:
+    """The windows of pictures (N, channels, rows, columns): a view (N, channels, R, C, *size)."""
+    windows = np.lib.stride_tricks.sliding_window_view(values, size, axis=(2, 3))
+    return windows[:, :, ::stride, ::stride]

@@ -1,0 +1,117 @@
+"""The MNIST files: which ones there are, how they are checked, and the committed test set.
+
+MNIST is by Y. LeCun, C. Cortes and C. Burges. The IDX format is a short header (16 bytes before
+images, 8 before labels) and then one byte a pixel or a label.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from common.errors import UserError
+from common.paths import DATA, shown
+
+ROWS = COLS = 28
+CLASSES = 10
+
+IMAGE_HEADER = 16
+LABEL_HEADER = 8
+
+
+@dataclass(frozen=True)
+class IdxFile:
+    """One of MNIST's four files, unpacked: its name, size in bytes and SHA-256."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+TRAINING_IMAGES = IdxFile(
+    "train-images-idx3-ubyte",
+    IMAGE_HEADER + 60_000 * ROWS * COLS,
+    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+)
+TRAINING_LABELS = IdxFile(
+    "train-labels-idx1-ubyte",
+    LABEL_HEADER + 60_000,
+    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+)
+TEST_IMAGES = IdxFile(
+    "t10k-images-idx3-ubyte",
+    IMAGE_HEADER + 10_000 * ROWS * COLS,
+    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+)
+TEST_LABELS = IdxFile(
+    "t10k-labels-idx1-ubyte",
+    LABEL_HEADER + 10_000,
+    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+)
+FILES = (TRAINING_IMAGES, TRAINING_LABELS, TEST_IMAGES, TEST_LABELS)
+
+
+@dataclass(frozen=True, eq=False)
+class Digits:
+    """Handwritten digits: images uint8 (N, 28, 28), 0 = background, 255 = full ink; labels uint8 (N,)."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, chosen: slice | np.ndarray) -> Digits:
+        return Digits(self.images[chosen], self.labels[chosen])
+
+
+def load_test_set(folder: Path = DATA) -> Digits:
+    """MNIST's 10,000 test images, from the files committed with the project.
+
+    Errors: UserError where a file is missing, truncated or altered.
+    """
+    images = read(folder, TEST_IMAGES)
+    labels = read(folder, TEST_LABELS)
+    return Digits(
+        np.frombuffer(images, np.uint8, offset=IMAGE_HEADER).reshape(-1, ROWS, COLS),
+        np.frombuffer(labels, np.uint8, offset=LABEL_HEADER),
+    )
+
+
+def read(folder: Path, file: IdxFile, remedy: str = "replace it with a good copy") -> bytes:
+    """The unpacked content of one file of a folder, gzipped (NAME.gz) or not, its SHA-256 checked.
+
+    remedy: what the user is told to do about a bad one.
+    Errors: UserError where it is missing, truncated or altered.
+    """
+    plain, packed = folder / file.name, folder / f"{file.name}.gz"
+    path = plain if plain.is_file() else packed
+    try:
+        # One byte more than there should be is enough to notice a longer file, however long it is.
+        with _open(path) as stream:
+            content = stream.read(file.size + 1)
+    except FileNotFoundError:
+        raise UserError(
+            f"MNIST's {file.name} is not in {shown(folder)}, neither gzipped nor unpacked: put it there."
+        ) from None
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise UserError(f"{shown(path)} is damaged or cut off: {remedy}.") from None
+    except OSError as error:
+        raise UserError(f"{shown(path)} cannot be read: {error.strerror or error}.") from None
+    if len(content) < file.size:
+        raise UserError(
+            f"{shown(path)} is cut off, {len(content):,} bytes instead of {file.size:,}: {remedy}."
+        )
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise UserError(f"{shown(path)} is not MNIST's original, its SHA-256 differs: {remedy}.")
+    return content
+
+
+def _open(path: Path) -> BinaryIO:
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")

@@ -1,0 +1,354 @@
+"""No damage to the wire makes the firmware answer wrongly or fall silent.
+
+Thousands of streams, each of one to three images and damaged in one to six ways, are sent to the
+firmware's own application in simulated time. Whatever it answers must be the reference's answer to exactly
+the image that was sent, or an error; and the next image must be answered right. DAMAGED_STREAMS in the
+environment says how many there are.
+"""
+
+import os
+import random
+import re
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from simulated_board import SimulatedBoard
+
+from compiler import model_file, reference
+from data.mnist import load_test_set
+from host import link
+from host.board import Board
+from host.errors import BoardError
+from tooling import build
+
+pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler for this computer")
+
+STREAMS = int(os.environ.get("DAMAGED_STREAMS", "1000"))
+ANSWER_MS = 500  # a board that takes longer for an image, with nothing else to do, hangs
+
+# Hypothesis tries the corners, and makes a failure small; the bulk is random, which is ten times as fast.
+few = settings(
+    max_examples=max(50, STREAMS // 100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+# --- Images, and what is right ---
+
+
+@dataclass
+class Images:
+    """Images as bytes, and the logits of each."""
+
+    pixels: list[bytes]
+    logits: list[tuple[int, ...]]
+    _frames: dict[tuple[int, int], tuple[bytes, int]] = field(default_factory=dict)
+
+    def frame(self, number: int, sequence: int) -> tuple[bytes, int]:
+        """The frame with that image, and its checksum. Stuffing takes its time, so each is made once."""
+        if (number, sequence) not in self._frames:
+            body = link.make_body(link.Command.CLASSIFY, sequence, self.pixels[number])
+            self._frames[number, sequence] = link.wrap_body(body), link.body_checksum(body)
+        return self._frames[number, sequence]
+
+
+@pytest.fixture(scope="module")
+def board() -> SimulatedBoard:
+    build.build(build.NATIVE)
+    return SimulatedBoard(build.image(build.NATIVE).with_name("libsimulated.so"))
+
+
+@pytest.fixture(scope="module")
+def images(board: SimulatedBoard) -> Images:
+    """Digits, noise, and images of one value: zeros and full blocks are what stuffing is about."""
+    noise = np.random.default_rng(5).integers(0, 256, (8, 28, 28), dtype=np.uint8)
+    flat = np.stack([np.full((28, 28), value, np.uint8) for value in (0, 1, 255)])
+    pictures = np.concatenate([load_test_set().images[:21], noise, flat])
+    logits = reference.run(model_file.load(build.model_file()), pictures)
+    return Images([picture.tobytes() for picture in pictures], [tuple(row.tolist()) for row in logits])
+
+
+IMAGES = 32
+
+
+# --- Damage ---
+
+# What happens on a wire is a text: a character up to U+00FF is a byte, and those above are what no byte can
+# say, with the amount in the low eight bits.
+SILENCE, LOST, FRAMING, NOISE, BUSY, RESET = range(0x100, 0x700, 0x100)
+
+
+def wire_of(data: bytes) -> str:
+    return data.decode("latin-1")
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One thing that goes wrong: what, where, to how many bytes, and a value that `kind` uses."""
+
+    kind: str
+    at: int
+    size: int
+    value: int
+
+    def done_to(self, wire: str) -> str:
+        at = self.at % (len(wire) + 1)
+        before, part, after = wire[:at], wire[at : at + self.size], wire[at + self.size :]
+        value = chr(self.value)
+        match self.kind:
+            case "lose":
+                return before + after
+            case "alter":
+                return before + "".join(chr(ord(item) ^ self.value) for item in part) + after
+            case "add":
+                return before + value + part + after
+            case "repeat":
+                return before + part + part + after
+            case "repeat all":
+                return wire + wire
+            case "exchange":
+                return before + after[: self.value] + part + after[self.value :]
+            case "turn round":
+                return before + part[::-1] + after
+            case "truncate":
+                return before
+            case "garbage":  # as from a line at another baud rate, borders among it
+                return before + wire_of(random.Random(self.value).randbytes(self.size * 4)) + part + after
+            case "borders":
+                return before + "\0" * self.size + after
+            case "pause":
+                return before + chr(SILENCE + self.value) + part + after
+            case "overrun":
+                return before + chr(LOST + self.value) + after
+            case "framing":
+                return before + chr(FRAMING + self.value) + after
+            case "noise":
+                return before + chr(NOISE + self.value) + after
+            case "busy":
+                return before + chr(BUSY + self.value) + part + after
+            case "reset":
+                return before + chr(RESET) + part + after
+        raise ValueError(self.kind)
+
+
+OF_BYTES = (
+    "lose", "alter", "add", "repeat", "repeat all",
+    "exchange", "turn round", "truncate", "garbage", "borders",
+)  # fmt: skip
+OF_THE_BOARD = ("pause", "overrun", "framing", "noise", "busy", "reset")
+PLACES = 2500
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Images that are sent together, what goes wrong with them, and the image after them."""
+
+    images: list[int]
+    damages: list[Damage]
+    next_image: int
+    is_silent: bool
+    """Whether the wire is silent before the next image; otherwise only the board's answers are awaited."""
+
+
+def any_stream(dice: random.Random) -> Stream:
+    count = dice.choice((1, 1, 1, 2, 3, 6))
+    damages = [
+        Damage(
+            dice.choice(OF_BYTES + OF_THE_BOARD),
+            dice.randrange(PLACES),
+            dice.choice((1, 1, 2, dice.randint(1, 300))),
+            dice.randint(1, 255),
+        )
+        for _ in range(count)
+    ]
+    numbers = [dice.randrange(IMAGES) for _ in range(dice.randint(1, 3))]
+    return Stream(numbers, damages, dice.randrange(IMAGES), dice.random() < 0.5)
+
+
+def damages(kinds: tuple[str, ...]) -> st.SearchStrategy[list[Damage]]:
+    sizes, values = st.integers(1, 300), st.integers(1, 255)
+    damage = st.builds(Damage, st.sampled_from(kinds), st.integers(0, PLACES), sizes, values)
+    return st.lists(damage, min_size=1, max_size=6)
+
+
+def streams() -> st.SearchStrategy[Stream]:
+    number = st.integers(0, IMAGES - 1)
+    several = st.lists(number, min_size=1, max_size=3)
+    return st.builds(Stream, several, damages(OF_BYTES + OF_THE_BOARD), number, st.booleans())
+
+
+def play(wire: str, board: SimulatedBoard) -> None:
+    """Lets all that is on the wire happen to the board."""
+    events = {
+        SILENCE: board.silence,
+        LOST: lambda amount: board.damage(lost=amount),
+        FRAMING: lambda amount: board.damage(framing=amount),
+        NOISE: lambda amount: board.damage(noise=amount),
+        BUSY: lambda amount: board.busy(amount * 8),
+        RESET: lambda _: board.reset(),
+    }
+    for part in re.findall(r"[\0-\xff]+|[^\0-\xff]", wire):
+        if part[0] <= "\xff":
+            board.send(part.encode("latin-1"))
+        else:
+            events[ord(part) & ~0xFF](ord(part) & 0xFF)
+
+
+# --- Answers ---
+
+
+@dataclass
+class Tally:
+    """What came of the streams."""
+
+    streams: int = 0
+    bytes: int = 0
+    right: int = 0
+    wrong: int = 0
+    hangs: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        errors = ", ".join(f"{name} {count:,}" for name, count in self.errors.most_common())
+        return (
+            f"{self.streams:,} damaged streams of {self.bytes:,} bytes: {self.right:,} right answers, "
+            f"{self.wrong:,} wrong, {self.hangs:,} hangs; {self.errors.total():,} errors ({errors})"
+        )
+
+
+class Wrong(AssertionError):
+    """The board gave an answer that is not the right one to an image that was sent."""
+
+
+def read_answers(said: bytes, sent: Mapping[tuple[int, int], int], images: Images, tally: Tally) -> list[int]:
+    """Holds all that the board said against LINK.md and what was sent; the images it answered, in order.
+
+    `sent`: the image of each frame, by its sequence number and checksum. Raises `Wrong`.
+    """
+    assert said.isascii() and (not said or said.endswith(b"\r\n")), said[-200:]
+    answered = []
+    for line in filter(link.is_message, said.decode().split("\r\n")):
+        message = link.parse_line(line)
+        assert message.name in ("boot", "error", "result"), line
+        if message.name == "error":
+            assert message.text("name") in link.ERRORS, line
+            tally.errors[message.text("name")] += 1
+        elif message.name == "result":
+            image = sent.get((message.number("seq"), message.hexadecimal("image")))
+            if image is None or not is_right(message, images.logits[image]):
+                raise Wrong(line)
+            answered.append(image)
+    return answered
+
+
+def is_right(message: link.Message, logits: tuple[int, ...]) -> bool:
+    return message.numbers("logits") == logits and message.number("label") == logits.index(max(logits))
+
+
+def try_stream(stream: Stream, board: SimulatedBoard, images: Images, tally: Tally) -> None:
+    """Sends the stream and the image after it, and counts what came of it. Raises where that is not right."""
+    numbers = [*stream.images, stream.next_image]
+    frames = [images.frame(number, sequence) for sequence, number in enumerate(numbers)]
+    sent = {(sequence, frames[sequence][1]): number for sequence, number in enumerate(numbers)}
+    wire = wire_of(b"".join(frame for frame, _ in frames[:-1]))
+    for damage in stream.damages:
+        wire = damage.done_to(wire)
+
+    board.reset()
+    play(wire, board)
+    board.settle()
+    if stream.is_silent:
+        board.silence(2 * link.TIMEOUT_MS)
+    tally.right += len(read_answers(board.said(), sent, images, tally))
+
+    board.send(frames[-1][0])
+    board.silence(ANSWER_MS)
+    answered = read_answers(board.said(), sent, images, tally)
+    assert answered[-1:] == [stream.next_image], "the next image was not answered"
+    tally.right += len(answered)
+    tally.streams += 1
+    tally.bytes += len(wire) + len(frames[-1][0])
+
+
+def test_every_answer_to_a_damaged_stream_is_right_or_an_error(board, images, capsys):
+    tally, failed = Tally(), []
+    for number in range(STREAMS):
+        stream = any_stream(random.Random(number))
+        try:
+            try_stream(stream, board, images, tally)
+        except Wrong as error:
+            tally.wrong += 1
+            failed.append((error, stream))
+        except AssertionError as error:
+            tally.hangs += 1
+            failed.append((error, stream))
+    with capsys.disabled():
+        print(f"\n{tally}")
+    assert not failed, failed[0]
+
+
+def test_corners_and_what_is_left_of_a_failure(board, images):
+    @few
+    @given(streams())
+    def check(stream: Stream) -> None:
+        try_stream(stream, board, images, Tally())
+
+    check()
+
+
+class DamagedStream:
+    """A board's stream whose wires damage what passes, in both directions, while there is damage left."""
+
+    def __init__(self, board: SimulatedBoard) -> None:
+        self.board = board
+        self.timeout: float | None = 0.0
+        self.to_board: list[Damage] = []
+        self.to_host: list[Damage] = []
+        self.now = board.now
+        self.close = board.close
+
+    def write(self, data: bytes) -> int:
+        wire = wire_of(data)
+        if self.to_board:
+            wire = self.to_board.pop().done_to(wire)
+        play(wire, self.board)
+        return len(data)
+
+    def read(self, size: int = 1) -> bytes:
+        self.board.timeout = self.timeout
+        data = self.board.read(size)
+        if data and self.to_host:
+            data = self.to_host.pop().done_to(wire_of(data)).encode("latin-1")
+        return data
+
+
+def test_a_prediction_over_damaged_wires_is_right_or_an_exception(board, images, capsys):
+    predictions = refusals = 0
+
+    @few
+    @given(damages(OF_BYTES + OF_THE_BOARD), damages(OF_BYTES), st.integers(0, IMAGES - 1))
+    def check(to_board: list[Damage], to_host: list[Damage], number: int) -> None:
+        nonlocal predictions, refusals
+        board.reset()
+        stream = DamagedStream(board)
+        client = Board(stream, timeout=ANSWER_MS / 1000)
+        stream.to_board, stream.to_host = to_board, to_host
+        try:
+            assert client.classify(images.pixels[number]).logits == images.logits[number]
+            predictions += 1
+        except BoardError:
+            refusals += 1
+
+        stream.to_board, stream.to_host = [], []
+        board.silence(2 * link.TIMEOUT_MS)
+        client.attempts = 1
+        assert client.classify(images.pixels[-1]).logits == images.logits[-1]
+
+    check()
+    with capsys.disabled():
+        print(f"\n{predictions:,} right predictions and {refusals:,} exceptions over damaged wires")

@@ -1,0 +1,81 @@
+"""What the linked image promises: where things lie, how much they take, and facts with one home."""
+
+import re
+import shutil
+import zlib
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from common.paths import MODELS, ROOT
+from compiler import export, model_file
+from compiler.target import memories
+from tooling import build
+from tooling.measure import size
+from tooling.simulate.simulators import QEMU_SRAM
+
+pytestmark = pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc")
+
+
+@pytest.fixture(scope="module")
+def image() -> bytes:
+    build.build(build.BLUEPILL)
+    return build.image(build.BLUEPILL).with_suffix(".bin").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def symbols(image) -> dict[str, int]:
+    with build.image(build.BLUEPILL).open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        return {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()}
+
+
+def test_the_stack_is_the_first_thing_in_sram(symbols):
+    _, sram = memories()
+
+    assert symbols["stack_bottom"] == sram.origin
+    assert symbols["stack_bottom"] < symbols["stack_top"] <= symbols["data_start"]
+
+
+def test_data_and_stack_of_the_default_model_stay_within_what_qemu_has(symbols):
+    if build.model_file() != MODELS / f"{build.DEFAULT_MODEL}.npz":
+        pytest.skip("another model was chosen")
+    _, sram = memories()
+
+    assert symbols["bss_end"] <= sram.origin + QEMU_SRAM
+
+
+def test_the_vector_table_comes_first(image, symbols):
+    stack_pointer, reset = (int.from_bytes(image[at : at + 4], "little") for at in (0, 4))
+
+    assert stack_pointer == symbols["stack_top"]
+    assert reset == symbols["reset_handler"] | 1
+
+
+def test_the_image_ends_with_its_checksum(image, symbols):
+    flash, _ = memories()
+    at = symbols["firmware_checksum"] - flash.origin
+
+    assert at == len(image) - 4
+    assert int.from_bytes(image[at:], "little") == zlib.crc32(image[:at])
+
+
+def test_the_firmware_takes_no_more_than_the_exporter_keeps_for_it(image):
+    """Else a model could pass the export and fail to link."""
+    measured = size.measure(build.image(build.BLUEPILL))
+    report = export.measure(model_file.load(build.model_file()))
+
+    assert measured.flash <= report.flash_needed
+    assert measured.sram <= report.sram_needed
+
+
+def test_renode_has_the_memories_that_the_linker_has():
+    flash, sram = memories()
+    description = (ROOT / "renode" / "stm32f103c8.repl").read_text()
+
+    def memory(name: str) -> tuple[int, int]:
+        found = re.search(rf"^{name}: Memory\S+ @ \{{? ?sysbus (\w+).*\n\s+size: (\w+)", description, re.M)
+        return int(found[1], 16), int(found[2], 16)
+
+    assert memory("flash") == (flash.origin, flash.length)
+    assert memory("sram") == (sram.origin, sram.length)

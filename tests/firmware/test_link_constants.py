@@ -1,0 +1,97 @@
+"""LINK.md, host/link.py and firmware/link/link.h say the same."""
+
+import re
+from pathlib import Path
+
+from host import link
+
+LINK = Path(__file__).parents[2] / "firmware"
+DOCUMENT = (LINK / "LINK.md").read_text(encoding="utf-8")
+HEADER = LINK / "link" / "link.h"
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the first table in LINK.md whose first column has this heading, as stripped cells."""
+    after = DOCUMENT.split(f"\n| {heading} |", 1)[1].splitlines()[2:]
+    rows = []
+    for line in after:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows
+
+
+def number(pattern: str) -> int:
+    match = re.search(pattern, " ".join(DOCUMENT.split()))  # whatever the lines' ends
+    assert match, f"LINK.md no longer says {pattern!r}"
+    return int(match[1])
+
+
+def test_frame_of_the_document():
+    rows = {field: (offset, size, meaning) for offset, size, field, meaning in table("offset")}
+    assert rows["version"][2] == str(link.VERSION)
+    assert int(rows["payload"][0]) == link.HEADER_BYTES
+    assert int(rows["checksum"][1]) == link.CHECKSUM_BYTES
+    assert number(r"A body is at most (\d+) bytes") == link.MAX_BODY
+    longest = link.cobs_encode(bytes([1]) * link.MAX_BODY)
+    assert number(r"a frame at most (\d+)") == len(longest) + 2 * len(link.BORDER)
+
+
+def test_commands_of_the_document():
+    commands = {name: int(command) for command, name, _, _ in table("command")}
+    assert commands == {command.name.lower(): command.value for command in link.Command}
+    assert number(r"(\d+) bytes: 28 rows of 28 pixels") == link.MAX_PAYLOAD
+    assert link.MAX_PAYLOAD == link.IMAGE_ROWS * link.IMAGE_COLS
+
+
+def test_errors_of_the_document():
+    names = [row[0] for row in table("name")]
+    assert names == list(link.ERRORS)
+
+
+def test_details_of_the_document_are_what_the_sentences_use():
+    for name, _, detail in table("name"):
+        known = set(re.findall(r"`([a-z]+)`", detail))
+        used = set(re.findall(r"\{([a-z]+)\}", link.ERRORS[name].sentence))
+        assert used <= known, name
+
+
+def test_baud_rates_of_the_document():
+    assert number(r"USART1 at (\d+) baud after every reset") == link.DEFAULT_BAUD
+    assert number(r"within (\d+) ms; otherwise the board goes back") == link.FOLLOW_MS
+    assert number(r"The fastest rate is (\d+)") == link.MAX_BAUD
+
+
+def test_timeout_of_the_document():
+    assert number(r"nothing came for (\d+) ms") == link.TIMEOUT_MS
+
+
+def test_header():
+    text = HEADER.read_text(encoding="utf-8")
+    defines = {
+        name: int(value.rstrip("uU"), 0)
+        for name, value in re.findall(r"#define LINK_([A-Z_]+) +\(?(\d\w*)\)?", text)
+    }
+    expected = {
+        "VERSION": link.VERSION,
+        "HEADER_BYTES": link.HEADER_BYTES,
+        "CHECKSUM_BYTES": link.CHECKSUM_BYTES,
+        "MAX_PAYLOAD": link.MAX_PAYLOAD,
+        "TIMEOUT_MS": link.TIMEOUT_MS,
+        "BAUD": link.DEFAULT_BAUD,
+        "MAX_BAUD": link.MAX_BAUD,
+        "FOLLOW_MS": link.FOLLOW_MS,
+        "COMMAND_BAUD": link.Command.BAUD,
+        "COMMAND_INFO": link.Command.INFO,
+        "COMMAND_CLASSIFY": link.Command.CLASSIFY,
+    }
+    assert {name: defines.get(name) for name in expected} == expected
+    errors = re.search(r"#define LINK_ERRORS\(X\)(.*?)(?<!\\)\n", text, re.DOTALL)
+    assert errors, "link.h has no LINK_ERRORS"
+    rows = re.findall(r'X\(\w+, *"([a-z]+)", (?:"([a-z]+)"|0), (?:"([a-z]+)"|0)\)', errors[1])
+    assert [name for name, _, _ in rows] == list(link.ERRORS)
+    details = {name: re.findall(r"`([a-z]+)`", detail) for name, _, detail in table("name")}
+    assert {name: [detail for detail in both if detail] for name, *both in rows} == {
+        **details,
+        "selftest": [],  # its detail is a word; the others are numbers
+    }

@@ -1,0 +1,188 @@
+"""The receive buffer, with the interrupt between any two instructions of the main loop.
+
+The chip's own code runs on an emulated Cortex-M3. `receive_buffer_get` is stopped before each of its
+instructions in turn, whatever an interrupt can do is done, and it runs on: every byte must come out once and
+in order, every fault be told, and no byte that came after a fault be taken before the fault is told.
+"""
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+
+import pytest
+
+from common.paths import ROOT
+
+unicorn = pytest.importorskip("unicorn")
+from unicorn import arm_const as arm  # noqa: E402
+
+LINK = ROOT / "firmware" / "link"
+CODE, RAM, RETURN = 0x08000000, 0x20000000, 0x0FFFF000
+STACK, INTERRUPT_STACK = RAM + 0x4000, RAM + 0x5000
+BUFFER, BYTE, FAULTS = RAM, RAM + 0x1000, RAM + 0x1010
+CAPACITY = 4  # which is sooner full than the 1024 of the firmware
+NOTHING, A_BYTE, A_FAULT = range(3)
+
+# What an interrupt does: b stores a byte, each other letter is a fault of one kind.
+KINDS = "lfn"  # lost, framing, noise
+INTERRUPTS = ("b", "l", "f", "n", "lb", "fb", "bl", "lbf", "bfb")
+# What the buffer holds before: '.' is a look of the main loop.
+BEFORE = (
+    "",
+    "b",
+    "bb",
+    "l",
+    "lb",
+    "bl",
+    "bf",
+    "lf",
+    "b.l",
+    "l.b",
+    "l.f",
+    "bn..",
+    "full",
+    "full.",
+    "full b",
+    "full l",
+)
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory) -> tuple[bytes, dict[str, int]]:
+    """The chip's code of the buffer, and where its functions are."""
+    compiler = shutil.which("arm-none-eabi-gcc")
+    if compiler is None:
+        pytest.skip("there is no arm-none-eabi-gcc on PATH")
+    folder = tmp_path_factory.mktemp("buffer")
+    source, elf = folder / "receive_buffer.c", folder / "buffer.elf"
+    source.write_text((LINK / "receive_buffer.c").read_text())
+    header, changes = re.subn(
+        r"(?<=BUFFER_BYTES )1024\b", str(CAPACITY), (LINK / "receive_buffer.h").read_text()
+    )
+    assert changes == 1
+    (folder / "receive_buffer.h").write_text(header)
+    flags = ["-std=c11", "-O2", "-mcpu=cortex-m3", "-mthumb", "-ffreestanding", "-nostdlib"]
+    layout = ["-Wl,-e,receive_buffer_get", f"-Wl,--section-start=.text={CODE:#x}"]
+    subprocess.run([compiler, *flags, *layout, source, "-o", elf], check=True)
+    subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", elf, elf.with_suffix(".bin")], check=True)
+    symbols = subprocess.run(["arm-none-eabi-nm", elf], check=True, capture_output=True, text=True).stdout
+    places = {name: int(address, 16) for address, _, name in map(str.split, symbols.splitlines())}
+    return elf.with_suffix(".bin").read_bytes(), places
+
+
+@dataclass
+class Wire:
+    """What came, and what the main loop has seen of it."""
+
+    next_byte: int = 0
+    noted: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    told: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    stored: list[tuple[int, dict[str, int]]] = field(default_factory=list)
+    """Each byte in the buffer, with the faults that were noted before it."""
+
+
+class Chip:
+    """The buffer in an emulated chip."""
+
+    def __init__(self, code: bytes, symbols: dict[str, int]) -> None:
+        self._symbols = symbols
+        self._chip = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        for start, size in ((CODE, 0x1000), (RAM, 0x5000), (RETURN, 0x1000)):
+            self._chip.mem_map(start, size)
+        self._chip.mem_write(CODE, code)
+        self._countdown = 0  # instructions until the emulation stops; below 1 it does not
+        self._chip.hook_add(unicorn.UC_HOOK_CODE, self._before_instruction)
+
+    def reset(self) -> Wire:
+        self._chip.mem_write(BUFFER, bytes(0x1000))
+        return Wire()
+
+    def interrupt(self, wire: Wire, what: str) -> None:
+        """Each letter of `what` happens to the buffer, on a stack of its own."""
+        for letter in what:
+            if letter == "b":
+                head = self._chip.mem_read(BUFFER, 2)
+                self._call("receive_buffer_put", INTERRUPT_STACK, BUFFER, wire.next_byte)
+                if self._chip.mem_read(BUFFER, 2) != head:
+                    wire.stored.append((wire.next_byte, dict(wire.noted)))
+                else:
+                    assert len(wire.stored) >= CAPACITY, "a byte was lost without need"
+                    wire.noted["l"] += 1
+                wire.next_byte = (wire.next_byte + 1) % 256
+            else:
+                counts = [int(letter == kind) for kind in KINDS]
+                self._call("receive_buffer_damage", INTERRUPT_STACK, BUFFER, *counts)
+                wire.noted[letter] += 1
+
+    def look(self, wire: Wire, stop: int = -1, what: str = "") -> tuple[int, bool]:
+        """One look of the main loop, with an interrupt after `stop` instructions.
+
+        Returns what it got, and whether the interrupt came before the end. Fails where that is not right.
+        """
+        self._countdown = stop + 1
+        self._call("receive_buffer_get", STACK, BUFFER, BYTE, FAULTS)
+        self._countdown = 0
+        place = self._chip.reg_read(arm.UC_ARM_REG_PC)
+        interrupted = place != RETURN
+        if interrupted:
+            main_loop = self._chip.context_save()
+            self.interrupt(wire, what)
+            self._chip.context_restore(main_loop)
+            self._chip.emu_start(place | 1, RETURN)
+        got = self._chip.reg_read(arm.UC_ARM_REG_R0)
+        if got == A_BYTE:
+            byte, noted_before = wire.stored.pop(0)
+            assert self._chip.mem_read(BYTE, 1)[0] == byte, "another byte was taken"
+            untold = {kind: noted_before[kind] - wire.told[kind] for kind in KINDS}
+            assert max(untold.values()) <= 0, f"a byte was taken before the faults {untold} in front of it"
+        elif got == A_FAULT:
+            counts = [int.from_bytes(self._chip.mem_read(FAULTS + 4 * k, 4), "little") for k in range(3)]
+            assert any(counts), "a fault of nothing"
+            for kind, count in zip(KINDS, counts, strict=True):
+                wire.told[kind] += count
+        return got, interrupted
+
+    def drain(self, wire: Wire) -> None:
+        """Looks until there is nothing: everything must have come out."""
+        while self.look(wire)[0] != NOTHING:
+            pass
+        assert not wire.stored
+        assert wire.told == wire.noted
+
+    def _call(self, function: str, stack: int, *arguments: int) -> None:
+        registers = (arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3)
+        for register, value in zip(registers, arguments, strict=False):
+            self._chip.reg_write(register, value)
+        self._chip.reg_write(arm.UC_ARM_REG_SP, stack)
+        self._chip.reg_write(arm.UC_ARM_REG_LR, RETURN | 1)
+        self._chip.emu_start(self._symbols[function] | 1, RETURN)
+
+    def _before_instruction(self, chip: unicorn.Uc, *_: object) -> None:
+        self._countdown -= 1
+        if self._countdown == 0:
+            chip.emu_stop()
+
+
+def prepare(chip: Chip, wire: Wire, before: str) -> None:
+    for step in before.replace("full", "b" * CAPACITY).replace(" ", ""):
+        if step == ".":
+            chip.look(wire)
+        else:
+            chip.interrupt(wire, step)
+
+
+@pytest.mark.parametrize("before", BEFORE)
+def test_an_interrupt_between_any_two_instructions_loses_nothing(code, before):
+    chip = Chip(*code)
+    moments = 0
+    for what in INTERRUPTS:
+        stop, interrupted = 1, True
+        while interrupted:
+            wire = chip.reset()
+            prepare(chip, wire, before)
+            interrupted = chip.look(wire, stop, what)[1]
+            chip.drain(wire)
+            stop += 1
+            moments += interrupted
+    assert moments > 10 * len(INTERRUPTS)  # else nothing was interrupted

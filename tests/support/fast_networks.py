@@ -1,0 +1,122 @@
+"""Networks of layers that the fast kernels take, with random and with extreme weights."""
+
+import numpy as np
+
+from compiler.model_file import IMAGE, LANE_MAX, Conv2d, Linear, MaxPool2d, Model, Requantisation
+
+
+class Network:
+    """Layers that the fast kernels take, one after the other.
+
+    extreme: weights at both ends of their range, as many as the two lanes of a word hold, and a bias that
+    brings the sum to the very end of its lane.
+    """
+
+    def __init__(self, seed, extreme=False):
+        self.generator = np.random.default_rng(seed)
+        self.extreme = extreme
+        self.layers = []
+        self.tensors = [IMAGE]
+
+    def conv(self, outputs, bits=8, pool=False, maximum=127, **options):
+        source = self.tensors[-1]
+        shape = (outputs, source.shape[0], 3, 3)
+        filters = [
+            self._filter(shape[1:], bits, source.high >> options.get("input_shift", 0))
+            for _ in range(outputs)
+        ]
+        weights = np.array([weights for weights, _ in filters], np.int8)
+        bias = np.array([bias for _, bias in filters], np.int32)
+        # Sums reach 15 bits, and the multiplier may have as many.
+        multiplier = self.generator.integers(1, 32768, outputs).astype(np.int16)
+        rule = Requantisation(multiplier, max(1, 29 - int(maximum).bit_length()), maximum)
+        self._add(Conv2d(weights, bias, rule, weight_bits=bits, **options))
+        if pool:
+            self._add(MaxPool2d(2, 2))
+        return self
+
+    def hidden(self, outputs, maximum=127):
+        inputs = self.tensors[-1].count
+        weights = self._any_weights((outputs, inputs))
+        largest = int(np.abs(weights.astype(np.int64)).sum(axis=1).max()) * self.tensors[-1].high + 1000
+        multiplier = np.full(outputs, max(1, min(32767, 2**30 // largest)), np.int16)
+        bias = self.generator.integers(-1000, 1000, outputs, np.int32, endpoint=True)
+        return self._add(Linear(weights, bias, Requantisation(multiplier, 20, maximum)))
+
+    def model(self):
+        weights = self._any_weights((10, self.tensors[-1].count))
+        room = 2**31 - 1 - int(weights.astype(np.int64).clip(0).sum(axis=1).max()) * self.tensors[-1].high
+        bias = self.generator.integers(-room, room, 10, np.int32, endpoint=True)
+        self._add(Linear(weights, bias))
+        return Model("random", tuple(self.layers), 1e-9)
+
+    def _add(self, layer):
+        self.tensors.append(layer.output(self.tensors[-1]))
+        self.layers.append(layer)
+        return self
+
+    def _any_weights(self, shape):
+        if self.extreme:
+            return self.generator.choice(np.array([-128, 127], np.int8), shape)
+        return self.generator.integers(-128, 127, shape, np.int8, endpoint=True)
+
+    def _filter(self, shape, bits, largest_input):
+        """Weights and a bias whose sums stay within 16 bits."""
+        end = 2 ** (bits - 1) - 1
+        weights = np.zeros(shape, np.int8)
+        room = {1: LANE_MAX, -1: LANE_MAX}
+        for place in self.generator.permutation(weights.size):
+            size = end if self.extreme else int(self.generator.integers(0, end, endpoint=True))
+            sign = int(self.generator.choice([1, -1]))
+            if size * largest_input <= room[sign]:
+                weights.flat[place] = sign * size
+                room[sign] -= size * largest_input
+        if self.extreme:
+            return weights, int(self.generator.choice([room[1], -room[-1]]))
+        return weights, int(self.generator.integers(-room[-1], room[1], endpoint=True))
+
+
+def networks(extreme):
+    def network(seed):
+        return Network(seed, extreme)
+
+    return {
+        "linear": network(1).model(),
+        "conv": network(2).conv(2, maximum=255).model(),
+        "pooled": network(3).conv(4, pool=True).conv(6, 4, pool=True).conv(8, 4).model(),
+        "two_bits": network(4).conv(6, 2, pool=True, maximum=15).conv(4, 2, maximum=1).model(),
+        "shifted": network(5).conv(2, input_shift=1, pool=True).conv(2, 8, maximum=63).model(),
+        "overlapping": network(6).conv(4, 4, pool=True).conv(4, 4).conv(2, 4, pool=True).model(),
+        "odd_channels": network(7).conv(2, 4, pool=True).conv(2, 2, pool=True, maximum=7).conv(16, 8).model(),
+        "padded": network(9).conv(4, pool=True, padding=1).conv(2, 4, padding=2).conv(2, pool=True).model(),
+        "padded_and_shifted": network(10)
+        .conv(4, pool=True, padding=1, input_shift=1)
+        .conv(6, 4, pool=True)
+        .conv(8, 4, pool=True, padding=1)
+        .model(),
+        "rows_of_five": network(11)
+        .conv(2, 4, pool=True)
+        .conv(2, 4, pool=True)
+        .conv(6, 4, padding=1)
+        .conv(16, 4)
+        .model(),
+        "hidden": network(8).hidden(32).hidden(18, maximum=255).model(),
+    }
+
+
+def random_shapes(seed):
+    """A network of three convolutions, each of a random shape."""
+    generator = np.random.default_rng(seed)
+    network = Network(seed, extreme=bool(seed % 2))
+    for _ in range(3):
+        columns = network.tensors[-1].shape[-1]
+        pool = columns >= 12 and bool(generator.integers(4))
+        network.conv(
+            outputs=2 * int(generator.integers(1, 4)),
+            bits=int(generator.choice([8, 4, 2])),
+            pool=pool,
+            maximum=int(generator.integers(1, 128)),
+            input_shift=int(generator.integers(0, 3)),
+            padding=int(generator.integers(0, 2)),
+        )
+    return network.model()

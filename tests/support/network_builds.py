@@ -1,0 +1,147 @@
+"""Exported networks, compiled for this computer and for a simulated chip, and run."""
+
+import ctypes
+import shutil
+import struct
+import subprocess
+
+import numpy as np
+import pytest
+
+from common.paths import ROOT
+from compiler import export
+
+NETWORK = ROOT / "firmware" / "network"
+FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Werror"]
+ARM_FLAGS = ["-mcpu=cortex-m3", "-mthumb", "-ffreestanding", "-ffunction-sections", "-fdata-sections"]
+ARM_LAYOUT = [
+    "-nostdlib",
+    "-Wl,-e,network_run",
+    "-Wl,--section-start=.text=0x08000000",
+    "-Wl,-Tbss=0x20000000",
+]
+
+
+def edge_images(seed=0):
+    """Images, uint8 (N, 28, 28): nothing, full ink, both ends at random, and any values."""
+    generator = np.random.default_rng(seed)
+    ends = generator.choice(np.array([0, 255], np.uint8), (2, 28, 28))
+    return np.concatenate(
+        [np.zeros((1, 28, 28), np.uint8), np.full((1, 28, 28), 255, np.uint8), ends,
+         generator.integers(0, 256, (2, 28, 28), np.uint8)]
+    )  # fmt: skip
+
+
+class NativeNetwork:
+    """A network compiled for this computer: the functions of network.h, for images as bytes."""
+
+    def __init__(self, model, folder, *definitions):
+        export.export(model, folder)
+        library = folder / "libnetwork.so"
+        _compile(_compiler("cc"), folder, library, ["-shared", "-fPIC", *definitions])
+        self._library = ctypes.CDLL(str(library))
+        self._library.network_rows.restype = ctypes.c_bool
+
+    def run(self, image):
+        return self._logits(self._library.network_run, image)
+
+    def begin(self):
+        self._library.network_begin()
+
+    def rows(self, image, rows):
+        return self._library.network_rows(image, rows)
+
+    def finish(self, image):
+        return self._logits(self._library.network_finish, image)
+
+    def _logits(self, function, image):
+        logits = (ctypes.c_int32 * 10)()
+        function(image, logits)
+        return list(logits)
+
+
+class ArmNetwork:
+    """The same network compiled for the chip, on a simulated one."""
+
+    def __init__(self, model, folder, *definitions):
+        self._machine = arm_machine(model, folder, *definitions, counts=False)
+
+    def run(self, image):
+        return self._machine.classify(image)[0]
+
+    def begin(self):
+        self._machine.call("network_begin")
+
+    def rows(self, image, rows):
+        return self._machine.call("network_rows", image, rows).value & 0xFF != 0
+
+    def finish(self, image):
+        logits = bytearray(40)
+        self._machine.call("network_finish", image, logits)
+        return list(struct.unpack("<10i", logits))
+
+
+def streamed(network, image, generator):
+    """The logits of an image, uint8 (28, 28), whose rows arrive in a random pattern.
+
+    What has not arrived is noise. network_begin() has been called before, or is not needed.
+    """
+    noise = generator.integers(0, 256, image.shape, np.uint8)
+    for rows in _arrivals(generator):
+        so_far = np.concatenate([image[:rows], noise[rows:]]).tobytes()
+        for _ in range(int(generator.integers(1, 4))):
+            network.rows(so_far, rows)
+    return network.finish(image.tobytes())
+
+
+def _arrivals(generator):
+    """Numbers of rows, none lower than the one before."""
+    one_by_one = list(range(29))
+    some = sorted(generator.integers(0, 29, int(generator.integers(1, 20))).tolist())
+    return [[], [28], one_by_one, sorted(one_by_one * 3), some][int(generator.integers(5))]
+
+
+def run_native(model, folder, images, *definitions):
+    """The logits, int32 (N, 10), of the network compiled for this computer."""
+    network = NativeNetwork(model, folder, *definitions)
+    return np.array([network.run(image.tobytes()) for image in images], np.int32)
+
+
+def arm_machine(model, folder, *definitions, **options):
+    """The network compiled for the chip, on a simulated one."""
+    cortex_m3 = pytest.importorskip("tooling.cortex_m3", exc_type=ImportError)
+    export.export(model, folder)
+    elf = folder / "network.elf"
+    _compile(_compiler("arm-none-eabi-gcc"), folder, elf, [*ARM_FLAGS, *ARM_LAYOUT, *definitions])
+    return cortex_m3.Machine(elf, **options)
+
+
+def run_arm(model, folder, images, *definitions):
+    """The logits, int32 (N, 10), of the network compiled for the chip."""
+    network = ArmNetwork(model, folder, *definitions)
+    return np.array([network.run(image.tobytes()) for image in images], np.int32)
+
+
+def _compile(compiler, folder, output, options):
+    subprocess.run(
+        [
+            compiler,
+            *FLAGS,
+            f"-I{folder}",
+            f"-I{NETWORK}",
+            *options,
+            folder / "model.c",
+            NETWORK / "network.c",
+            "-lgcc",
+            "-o",
+            output,
+        ],
+        check=True,
+    )
+
+
+def _compiler(name):
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"there is no {name} on PATH")
+    return path

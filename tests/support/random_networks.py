@@ -1,0 +1,105 @@
+"""Networks of random weights for the tests: every kind of layer, and values at both ends of their ranges."""
+
+import numpy as np
+
+from compiler.model_file import (
+    IMAGE,
+    AvgPool2d,
+    Conv2d,
+    Linear,
+    MaxPool2d,
+    Model,
+    Requantisation,
+)
+
+
+class Builder:
+    """Adds layers one after the other; each gets its input's shape from the one before."""
+
+    def __init__(self, seed, extreme=False):
+        """extreme: only the smallest and the largest weights, and requantisation at the edge of 32 bits."""
+        self.generator = np.random.default_rng(seed)
+        self.extreme = extreme
+        self.layers = []
+        self.tensors = [IMAGE]
+
+    def conv(self, outputs, kernel=3, bits=8, groups=1, maximum=127, **options):
+        channels = self.tensors[-1].shape[0] // groups
+        kernel = kernel if isinstance(kernel, tuple) else (kernel, kernel)
+        weights = self._weights((outputs, channels, *kernel), bits)
+        rule = self._requantisation(weights, maximum, options.get("input_shift", 0))
+        return self._add(
+            Conv2d(weights, self._bias(outputs), rule, weight_bits=bits, groups=groups, **options)
+        )
+
+    def hidden(self, outputs, bits=8, maximum=127, **options):
+        weights = self._weights((outputs, self.tensors[-1].count), bits)
+        rule = self._requantisation(weights, maximum, options.get("input_shift", 0))
+        return self._add(Linear(weights, self._bias(outputs), rule, weight_bits=bits, **options))
+
+    def maxpool(self, size, stride=None):
+        return self._add(MaxPool2d(size, stride or size))
+
+    def avgpool(self, size, stride=None):
+        return self._add(AvgPool2d(size, stride or size))
+
+    def model(self, bits=8, name="random"):
+        weights = self._weights((10, self.tensors[-1].count), bits)
+        self._add(Linear(weights, self._bias(10), weight_bits=bits))
+        return Model(name, tuple(self.layers), 1e-5)
+
+    def _add(self, layer):
+        self.tensors.append(layer.output(self.tensors[-1]))
+        self.layers.append(layer)
+        return self
+
+    def _weights(self, shape, bits):
+        largest = 2 ** (bits - 1) - 1
+        if self.extreme:
+            ends = [-128 if bits == 8 else -largest, largest]
+            return self.generator.choice(np.array(ends, np.int8), shape)
+        return self.generator.integers(-largest, largest, shape, np.int8, endpoint=True)
+
+    def _bias(self, outputs):
+        return self.generator.integers(-300, 300, outputs, np.int32, endpoint=True)
+
+    def _requantisation(self, weights, maximum, input_shift):
+        """Multipliers that spread typical sums over 0 to maximum, or the largest that are allowed."""
+        largest = self.tensors[-1].high >> input_shift
+        sums = np.abs(weights.astype(np.int64)).reshape(len(weights), -1).sum(axis=1) * largest + 300
+        room = (2**31 - 1 - 2**16) // sums.max()
+        if self.extreme:
+            multiplier = np.full(len(weights), min(room, 32767), np.int16)
+            shift = int(np.log2(float(sums.max()) * float(multiplier[0]) / maximum)) if maximum > 1 else 17
+            return Requantisation(multiplier, min(max(shift, 1), 17), maximum)
+        typical = sums / np.sqrt(weights[0].size)
+        shift = 17
+        while shift > 1 and (maximum / typical * 2.0**shift).max() > min(room, 32767):
+            shift -= 1
+        scaled = maximum / typical * 2.0**shift * self.generator.uniform(0.5, 1, len(weights))
+        return Requantisation(np.clip(np.rint(scaled), 1, 32767).astype(np.int16), shift, maximum)
+
+
+def networks(extreme=False):
+    """Models that take every kind of layer through its options, by name."""
+
+    def build(seed):
+        return Builder(seed, extreme)
+
+    return {
+        "convolutions": build(1).conv(4).maxpool(2).conv(6, bits=4).maxpool(2).conv(5, bits=2).model(4),
+        "padding_and_stride": build(2).conv(3, 5, padding=2, stride=2).conv(4, (3, 2), padding=1).model(2),
+        "depthwise": build(3).conv(4, 3, stride=3).conv(4, groups=4, bits=4).conv(6, 1).maxpool(3).model(),
+        "groups": build(4).conv(6, 4, stride=4).conv(9, groups=3, padding=1, maximum=15).model(),
+        "image_shifted": build(5).conv(5, input_shift=3, maximum=1).maxpool(2, 3).conv(4, 2).model(),
+        "pools_alone": build(6)
+        .maxpool(2)
+        .avgpool(3, 2)
+        .conv(3, maximum=255)
+        .maxpool(3, 1)
+        .avgpool(2)
+        .model(),
+        "mean_of_all": build(7).conv(4).avgpool(26).model(),
+        "pooled_in_part": build(8).conv(3, 4).maxpool(4, 5).conv(2, 2, padding=1).maxpool(2).model(),
+        "perceptron": build(9).hidden(33, input_shift=1).hidden(17, 4, maximum=63).model(2),
+    }

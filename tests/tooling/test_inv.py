@@ -1,0 +1,96 @@
+"""./inv in a fresh clone: what a new user is told when it cannot do its work, and that nothing is left."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from common.paths import ROOT
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """As much of a fresh clone as ./inv looks at, in a folder with a blank in its name."""
+    folder = tmp_path / "a clone"
+    folder.mkdir()
+    for name in ("inv", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def run_inv(clone: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [clone / "inv", "--list"],
+        env={**os.environ, **variables},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=clone.parent,
+    )
+
+
+def only_what_was_there(clone: Path) -> bool:
+    return sorted(path.name for path in clone.iterdir()) == ["inv", "pyproject.toml"]
+
+
+def test_without_python_there_is_one_sentence(clone: Path) -> None:
+    finished = run_inv(clone, PYTHON="python-that-is-not-there")
+
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("inv: 'python-that-is-not-there' was not found: install Python 3.10")
+    assert len(finished.stderr.splitlines()) == 1
+    assert only_what_was_there(clone)
+
+
+def test_an_old_python_is_one_sentence(clone: Path) -> None:
+    old = clone.parent / "old-python"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.8.1 && exit\nexit 1\n')
+    old.chmod(0o755)
+
+    finished = run_inv(clone, PYTHON=str(old))
+
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("inv: Python 3.8.1 is too old")
+    assert only_what_was_there(clone)
+
+
+def test_without_a_network_there_is_one_sentence(clone: Path) -> None:
+    proxies = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+    nowhere = dict.fromkeys(proxies, "http://127.0.0.1:9")
+    no_other_source = {"PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": "", "PIP_NO_CACHE_DIR": "1"}
+
+    finished = run_inv(clone, PYTHON=sys.executable, no_proxy="", NO_PROXY="", **nowhere, **no_other_source)
+
+    assert finished.returncode == 1
+    assert "no package index could be reached" in finished.stderr
+    assert len(finished.stderr.splitlines()) == 1
+    assert only_what_was_there(clone)
+
+
+def test_an_environment_of_another_place_is_not_used(clone: Path) -> None:
+    """As in a clone that was copied with its .venv, whose scripts name the place that it came from."""
+    stale = clone / ".venv"
+    (stale / "bin").mkdir(parents=True)
+    (stale / "bin" / "python").symlink_to(sys.executable)
+    (stale / "installed").write_text("/somewhere/else\n0 0\n")
+
+    finished = run_inv(clone, PYTHON="python-that-is-not-there")
+
+    assert finished.returncode == 1
+    assert "was not found" in finished.stderr
+
+
+def test_who_waits_in_vain_leaves_the_lock_of_the_other(clone: Path) -> None:
+    lock = clone / ".venv.lock"
+    lock.write_text(f"{os.getpid()}\n")
+    waiting = subprocess.Popen([clone / "inv", "--list"], stdout=subprocess.PIPE, text=True, cwd=clone)
+    assert waiting.stdout is not None and "waiting for another" in waiting.stdout.readline()
+
+    waiting.terminate()
+
+    assert waiting.wait(timeout=10) == 143
+    assert lock.read_text() == f"{os.getpid()}\n"

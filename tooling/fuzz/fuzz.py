@@ -1,0 +1,252 @@
+"""The fuzzers: what they judge, how they are built and run, and what came of it.
+
+Each of them is libFuzzer, in C or as Atheris in Python. It begins with the inputs in tests/corpus/, collects
+in build/fuzzing/ what leads further, and ends at the first broken promise, whose input it keeps.
+"""
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import util
+from pathlib import Path
+
+from common.errors import UserError
+from common.paths import BUILD, MODELS, ROOT, shown
+from tooling import build, processes
+from tooling.fuzz.seeds import CORPUS
+from tooling.setup import tools
+
+FUZZING = BUILD / "fuzzing"
+
+_PULSE = 60.0  # seconds between two signs of life
+_GRACE = 120.0  # beyond its time: for reading the corpus, and for one input that takes too long
+_INPUT_LIMIT = 10  # seconds for one input; a longer one hangs
+_MERGE_LIMIT = 600.0
+
+
+@dataclass(frozen=True)
+class Fuzzer:
+    """One target: what it judges, the command that begins it, and the longest input that makes sense."""
+
+    name: str
+    judges: str
+    command: tuple[str | Path, ...]
+    max_bytes: int
+    why_not: Callable[[], str]
+    """Why it cannot be run here, '' where it can."""
+    prepare: Callable[[], object] = lambda: None
+    more_seeds: tuple[Path, ...] = ()
+    can_merge: bool = True
+    """Whether it can start itself again, which picking from its corpus takes."""
+
+    @property
+    def seeds(self) -> Path:
+        return CORPUS / self.name
+
+    @property
+    def corpus(self) -> Path:
+        return FUZZING / "corpus" / self.name
+
+    @property
+    def log(self) -> Path:
+        return FUZZING / f"{self.name}.log"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a fuzzer ended. `why_not` says why it did not run; `reason` why it stopped before its time."""
+
+    fuzzer: Fuzzer
+    executions: int = 0
+    coverage: int = 0
+    features: int = 0
+    seconds: float = 0.0
+    reason: str = ""
+    found: tuple[Path, ...] = ()
+    why_not: str = ""
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.reason)
+
+    def __str__(self) -> str:
+        if self.why_not:
+            return f"{self.fuzzer.name}: not run: {self.why_not}"
+        figures = (
+            f"{self.fuzzer.name}: {self.executions:,} executions in {self.seconds:.0f} s, "
+            f"coverage {self.coverage}, features {self.features}"
+        )
+        if not self.failed:
+            return f"{figures}, nothing found"
+        lines = [f"{figures}, FAILED: {self.reason}; the log is {shown(self.fuzzer.log)}"]
+        for path in self.found:
+            command = " ".join(_typed(part) for part in [*self.fuzzer.command, path])
+            lines.append(f"  {shown(path)}; to see it again: {command}")
+        return "\n".join(lines)
+
+
+def _typed(part: str | Path) -> str:
+    return shown(part) if isinstance(part, Path) else part
+
+
+def _why_not_in_c() -> str:
+    missing = [tool for tool in build.BOARDS[build.FUZZ].needs if tool.path() is None]
+    if not missing:
+        return ""
+    names = " and ".join(tool.name for tool in missing)
+    return f"{names} with libFuzzer not found: {tools.how_to_install(missing)}."
+
+
+def _why_not_in_python() -> str:
+    if util.find_spec("atheris"):
+        return ""
+    return "Atheris is not installed: './inv fuzz' installs it for Python 3.11 to 3.13 on Linux."
+
+
+def _in_c(name: str, judges: str) -> Fuzzer:
+    program = BUILD / build.FUZZ / f"fuzz_{name}"
+    # An image takes nine bytes of an input, and what longer inputs do more of is only slower.
+    return Fuzzer(name, judges, (program,), 512, _why_not_in_c, lambda: build.build(build.FUZZ))
+
+
+FUZZERS = {
+    fuzzer.name: fuzzer
+    for fuzzer in (
+        _in_c("link", "the link's receiver and its buffer"),
+        _in_c("app", "the whole application on a simulated board"),
+        Fuzzer(
+            "model",
+            "the model file's reader",
+            (Path(sys.executable), "-m", "tooling.fuzz.model_reader"),
+            128 * 1024,
+            _why_not_in_python,
+            more_seeds=(MODELS,),
+            can_merge=False,
+        ),
+    )
+}
+
+
+def run(seconds: int = 3600, target: str | None = None) -> list[Outcome]:
+    """Run one fuzzer, or each of them for its share of `seconds`, and print what came of it.
+
+    Without a target, those that cannot be run here are told and left out. Raises UserError for an unknown
+    target, and for one that cannot be run.
+    """
+    if seconds < 1:
+        raise UserError(f"{seconds} is no number of seconds: choose 1 or more.")
+    outcomes = []
+    fuzzers = [named(target)] if target else list(FUZZERS.values())
+    for fuzzer in fuzzers:
+        why_not = fuzzer.why_not()
+        if why_not and target:
+            raise UserError(why_not)
+        outcome = (
+            Outcome(fuzzer, why_not=why_not) if why_not else _run(fuzzer, max(1, seconds // len(fuzzers)))
+        )
+        print(outcome, flush=True)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def named(name: str) -> Fuzzer:
+    """The fuzzer of that name. Raises UserError that lists the names there are."""
+    if name not in FUZZERS:
+        raise UserError(f"There is no fuzzer '{name}': choose {', '.join(FUZZERS)}.")
+    return FUZZERS[name]
+
+
+def keep(target: str | None = None) -> None:
+    """Add to tests/corpus/ what the runs so far found to reach code that nothing there reaches."""
+    for fuzzer in [named(target)] if target else FUZZERS.values():
+        if fuzzer.can_merge and fuzzer.corpus.is_dir() and not fuzzer.why_not():
+            fuzzer.prepare()
+            before = _count(fuzzer.seeds)
+            _libfuzzer(fuzzer, ["-merge=1", "-use_counters=0", fuzzer.seeds, fuzzer.corpus], _MERGE_LIMIT)
+            added = _count(fuzzer.seeds) - before
+            print(f"{fuzzer.name}: {added} inputs added to {shown(fuzzer.seeds)}")
+
+
+def _count(folder: Path) -> int:
+    return sum(1 for _ in folder.iterdir())
+
+
+def _run(fuzzer: Fuzzer, seconds: int) -> Outcome:
+    fuzzer.prepare()
+    print(f"{fuzzer.name}: fuzzing {fuzzer.judges} for {seconds} s", flush=True)
+    begin = time.monotonic()
+    status = _libfuzzer(
+        fuzzer,
+        [
+            f"-max_total_time={seconds}",
+            "-print_final_stats=1",
+            fuzzer.corpus,
+            fuzzer.seeds,
+            *fuzzer.more_seeds,
+        ],
+        seconds + _GRACE,
+    )
+    log = fuzzer.log.read_text(errors="replace")
+    coverage, features = _last(r"cov: (\d+) ft: (\d+)", log) or ("0", "0")
+    executions = (
+        _last(r"stat::number_of_executed_units: (\d+)", log) or _last(r"(?m)^#(\d+)\t", log) or ("0",)
+    )
+    return Outcome(
+        fuzzer,
+        int(executions[0]),
+        int(coverage),
+        int(features),
+        time.monotonic() - begin,
+        _reason(status, log),
+        tuple(Path(path) for path in re.findall(r"Test unit written to (.+)", log)),
+    )
+
+
+def _libfuzzer(fuzzer: Fuzzer, arguments: Sequence[str | Path], limit: float) -> int:
+    """Run a fuzzer to its end, with signs of life; its exit status. Raises UserError after the limit."""
+    found = FUZZING / "found"
+    for folder in (fuzzer.corpus, fuzzer.seeds, found):
+        folder.mkdir(parents=True, exist_ok=True)
+    common = [
+        f"-max_len={fuzzer.max_bytes}",
+        f"-timeout={_INPUT_LIMIT}",
+        f"-artifact_prefix={found}/{fuzzer.name}-",
+    ]
+    deadline = time.monotonic() + limit
+    with (
+        fuzzer.log.open("wb") as log,
+        processes.started([*fuzzer.command, *common, *arguments], cwd=ROOT, output=log) as process,
+    ):
+        while time.monotonic() < deadline:
+            try:
+                return process.wait(timeout=min(_PULSE, max(0.0, deadline - time.monotonic())))
+            except subprocess.TimeoutExpired:
+                if line := _last(r"(?m)^(#\d+\t.*?exec/s: \d+)", fuzzer.log.read_text(errors="replace")):
+                    print(f"{fuzzer.name}: {' '.join(line[0].split())}", flush=True)
+    raise UserError(
+        f"The fuzzer {fuzzer.name} did not end in its time and was ended: see {shown(fuzzer.log)}."
+    )
+
+
+def _reason(status: int, log: str) -> str:
+    """Why a fuzzer stopped, '' where its time was over."""
+    if status == 0:
+        return ""
+    for pattern in (
+        r"(?m)^(.*: not so: .*)$",
+        r"runtime error: (.*)",
+        r"(?m)^ *(\w*(?:Error|Exception)\b.*)$",
+    ):
+        if found := re.search(pattern, log):
+            return found.group(1).removeprefix(f"{ROOT}/")
+    summary = _last(r"SUMMARY: (.*)", log)
+    return summary[0] if summary else f"it ended with status {status}"
+
+
+def _last(pattern: str, text: str) -> tuple[str, ...] | None:
+    """The groups of the last match."""
+    matches = list(re.finditer(pattern, text))
+    return matches[-1].groups() if matches else None

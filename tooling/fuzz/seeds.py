@@ -1,0 +1,105 @@
+"""What the fuzzers of the link and the application begin with: one input for each thing in LINK.md.
+
+These inputs are scripts (firmware/fuzz/script.h): bytes for the wire and, behind an escape, what no byte on a
+wire can say. `python -m tooling.fuzz.seeds` writes them to tests/corpus/, beside what the fuzzers found.
+"""
+
+import struct
+
+from common.paths import ROOT
+from data import mnist
+from host import link
+
+CORPUS = ROOT / "tests" / "corpus"
+TARGETS = ("link", "app")
+
+_ESCAPE = b"\x1b"
+_IMAGE_BYTES = link.MAX_PAYLOAD
+
+
+def silence(milliseconds: int) -> bytes:
+    """The wire is silent for so long, up to 255 ms."""
+    return _ESCAPE + b"s" + bytes([milliseconds])
+
+
+def lost(count: int) -> bytes:
+    """The USART loses so many bytes, up to 255."""
+    return _ESCAPE + b"l" + bytes([count])
+
+
+def line_errors(framing: int, noise: int) -> bytes:
+    """The USART reports damage, up to 15 of each kind."""
+    return _ESCAPE + b"n" + bytes([framing << 4 | noise])
+
+
+def busy(characters: int) -> bytes:
+    """The main loop looks away while so many characters arrive, up to 2040 in steps of 8."""
+    return _ESCAPE + b"b" + bytes([characters // 8])
+
+
+def reset(*, intact: bool = True) -> bytes:
+    """The board starts anew, where not `intact` with a damaged flash."""
+    return _ESCAPE + b"r" + bytes([not intact])
+
+
+def frame(command: int, sequence: int, length: int, seed: int = 0, version: int = link.VERSION) -> bytes:
+    """A whole frame between borders, its payload a function of `seed`."""
+    fields = struct.pack("<BBHHB", version, command, sequence, length, seed)
+    return link.BORDER + _ESCAPE + b"f" + fields + link.BORDER
+
+
+def baud(sequence: int, rate: int) -> bytes:
+    """A whole frame that asks for another baud rate."""
+    return link.encode_frame(link.Command.BAUD, sequence, struct.pack("<I", rate))
+
+
+def scripts() -> dict[str, bytes]:
+    """The inputs by name."""
+    info = link.encode_frame(link.Command.INFO, 0x1234)
+    digit = link.encode_frame(link.Command.CLASSIFY, 7, mnist.load_test_set().images[0].tobytes())
+    image = frame(link.Command.CLASSIFY, 1, _IMAGE_BYTES, 42)
+    question = frame(link.Command.INFO, 2, 0)
+    return {
+        "info": info,
+        "image": image,
+        "two-images": image + frame(link.Command.CLASSIFY, 3, _IMAGE_BYTES, 7),
+        "shared-border": image + question[1:],
+        "full-blocks": frame(link.Command.CLASSIFY, 4, _IMAGE_BYTES, 16),
+        "empty-last-block": b"\0" + link.cobs_encode(link.make_body(link.Command.INFO, 5)) + b"\1\0",
+        "cut-off": digit[:400] + silence(60) + question,
+        "short": b"\0\x03\x01\x02\0" + question,
+        "length": link.wrap_body(link.make_body(link.Command.INFO, 6)[:-1] + b"\1\2"),
+        "stuffing": info[:-2] + b"\0" + b"\0\x0b" + b"\1" * 9 + b"\0",
+        "crc": info[:-3] + b"\x55" + info[-2:],
+        "version": frame(link.Command.INFO, 7, 0, version=2),
+        "command": frame(99, 8, 0),
+        "small-image": frame(link.Command.CLASSIFY, 9, _IMAGE_BYTES - 1),
+        "large-image": frame(link.Command.CLASSIFY, 10, _IMAGE_BYTES + 1),
+        "info-with-payload": frame(link.Command.INFO, 11, 1),
+        "overlong": frame(link.Command.CLASSIFY, 12, 1000, 3) + question,
+        "lost": info[:5] + lost(1) + info[5:] + question,
+        "line": line_errors(1, 0) + info[:5] + line_errors(0, 3) + info[5:] + question,
+        "overrun": busy(2040) + image + image + question,
+        "flood": question * 40,
+        "reset": digit[:300] + reset() + digit[300:330] + b"\0" + question,
+        "damaged-flash": reset(intact=False) + image + question,
+        "baud": baud(13, 1_000_000) + image + baud(14, 115_200) + question,
+        "baud-not-followed": baud(15, 500_000) + silence(255) * 3 + question,
+        "baud-misheard": baud(16, 500_000) + line_errors(1, 0) + silence(60) + question,
+        "baud-impossible": baud(17, 0) + baud(18, 50_000_000),
+        "baud-size": frame(link.Command.BAUD, 19, 5),
+        "pause": info[:5] + silence(40) + info[5:],
+    }
+
+
+def write() -> None:
+    """Write them for both targets."""
+    for target in TARGETS:
+        folder = CORPUS / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, script in scripts().items():
+            (folder / name).write_bytes(script)
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,1 @@
+"""Cycles, instructions, flash and SRAM."""

@@ -1,0 +1,213 @@
+"""`bench`: each layer by its specification kernel and by its fast one, and one layer in floating point.
+
+All of them run on the simulated chip, compiled as the firmware is, on the same image.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from common.errors import UserError
+from common.paths import BUILD, FIRMWARE, MODELS, shown
+from compiler import export as exporter
+from compiler import fast_kernels, kernels, reference
+from compiler import model_file as files
+from compiler import target as chip
+from compiler.model_file import Linear, Model
+from data.mnist import load_test_set
+from tooling import build as builds
+from tooling import processes
+from tooling.measure.cortex_m3 import ASSUMPTIONS, Count, Machine, milliseconds
+from tooling.tables import ratio, table
+
+_FOLDER = BUILD / "bench"
+_COMPILE_LIMIT = 120.0
+_FLOAT_FUNCTION = "network_run_float"
+_FUNCTION = "network_run"
+
+# Which of a network's kernels are compiled, by what has to be defined.
+_SPECIFICATION = "-DNETWORK_SPECIFICATION"
+_PORTABLE = "-DNETWORK_PORTABLE"
+
+
+@dataclass(frozen=True)
+class LayerBench:
+    """One layer's cycles: by the specification kernel, by the fast kernel in C alone, and as it is."""
+
+    name: str
+    kernel: str
+    macs: int
+    specification: int
+    portable: int
+    fast: int
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One network's layers, and the float layer's count where the network is that layer alone."""
+
+    model: str
+    layers: tuple[LayerBench, ...]
+    floating_point: Count | None
+
+
+def run(index: int = 0, names: Sequence[str] = (), *, all_images: bool = False) -> str:
+    """The tables for these models, names in models/ or files; by default for all of models/.
+
+    index: of the test image. all_images: also whether the fast kernels compute the reference's logits of
+    the whole test set. Errors: UserError, UserError.
+    """
+    digits = load_test_set()
+    if not 0 <= index < len(digits):
+        raise UserError(f"The test set has no image {index}: choose 0 to {len(digits) - 1}.")
+    paths = [builds.model_file(name) for name in names] or sorted(MODELS.glob("*.npz"))
+    builds.build()
+    parts = []
+    for model in map(files.load, paths):
+        parts.append(_report(measure(model, digits.images[index])))
+        if all_images:
+            parts.append(_compare_all(model, digits.images))
+    return "\n\n".join([*parts, ASSUMPTIONS])
+
+
+def measure(model: Model, image: np.ndarray) -> Bench:
+    """Cycles of each layer of `model` on an image, uint8 (28, 28). Errors: UserError where bits differ."""
+    folder = _FOLDER / model.name
+    folder.mkdir(parents=True, exist_ok=True)
+    exporter.export(model, folder)
+    steps = kernels.steps(model)
+    expected = reference.run(model, image[np.newaxis])[0].tolist()
+    counts = []
+    for definition in (_SPECIFICATION, _PORTABLE, ""):
+        elf = _compile(
+            [folder / "model.c", FIRMWARE / "network" / "network.c"],
+            folder / f"model{definition}.elf",
+            [definition] if definition else [],
+        )
+        logits, execution = Machine(elf, [step.function for step in steps]).classify(image.tobytes())
+        if logits != expected:
+            raise UserError(f"{shown(elf)} computes other logits than the reference: its kernels are wrong.")
+        counts.append(execution.counts)
+    layers = [
+        LayerBench(
+            step.title,
+            fast_kernels.choose(step).header.removesuffix(".h"),
+            step.macs,
+            *(count[step.function].cycles for count in counts),
+        )
+        for step in steps
+    ]
+    alone = model.layers[0] if len(model.layers) == 1 else None
+    floating_point = _floating_point(alone, model.logit_scale, image, folder) if alone else None
+    return Bench(model.name, tuple(layers), floating_point)
+
+
+def _compare_all(model: Model, images: np.ndarray) -> str:
+    """A sentence: how many images' logits the fast kernels compute otherwise than the reference."""
+    machine = Machine(_FOLDER / model.name / "model.elf", counts=False)
+    logits = np.array([machine.classify(image.tobytes())[0] for image in images])
+    differing = int((logits != reference.run(model, images)).any(axis=1).sum())
+    return (
+        f"On {differing:,} of {len(images):,} images, the fast kernels' logits differ from the reference's."
+    )
+
+
+def _floating_point(layer: Linear, scale: float, image: np.ndarray, folder: Path) -> Count:
+    """What the same layer takes with float weights: those of the integers, scaled."""
+    weights = (layer.weights * (255 * scale)).astype(np.float32)
+    bias = (layer.bias * scale).astype(np.float32)
+    source = folder / "float.c"
+    outputs, inputs = weights.shape
+    source.write_text(
+        f"""\
+#include "linear_float.h"
+
+static const float weights[{weights.size}] = {{{_floats(weights)}}};
+static const float bias[{bias.size}] = {{{_floats(bias)}}};
+static float scratch[{inputs}];
+
+void {_FLOAT_FUNCTION}(const uint8_t *image, float *logits);
+
+void {_FLOAT_FUNCTION}(const uint8_t *image, float *logits)
+{{
+    linear_float({inputs}, {outputs}, image, weights, bias, scratch, logits);
+}}
+"""
+    )
+    logits = bytearray(4 * outputs)
+    elf = _compile([source], folder / "float.elf", entry=_FLOAT_FUNCTION)
+    execution = Machine(elf).call(_FLOAT_FUNCTION, image.tobytes(), logits)
+    found = np.array(struct.unpack(f"<{outputs}f", logits))
+    expected = weights.astype(np.float64) @ (image.reshape(-1) / 255) + bias
+    if not np.allclose(found, expected, rtol=1e-3, atol=1e-3):
+        raise UserError(f"{shown(source)} computes wrong logits: firmware/network/linear_float.h is wrong.")
+    return execution.total
+
+
+def _compile(sources: Sequence[Path], elf: Path, options: Sequence[str] = (), entry: str = _FUNCTION) -> Path:
+    """C files and libgcc as an ELF, by the command that compiles the firmware's model.c."""
+    commands = json.loads((builds.image(builds.BLUEPILL).parent / "compile_commands.json").read_text())
+    command = next(entry for entry in commands if entry["file"].endswith("/model.c"))
+    arguments = shlex.split(command["command"])
+    dropped = {place + k for flag in ("-o", "-c") for k in (0, 1) for place in [arguments.index(flag)]}
+    compiler, *flags = [argument for place, argument in enumerate(arguments) if place not in dropped]
+    flash, sram = chip.memories()
+    layout = [
+        f"-Wl,--section-start=.text={flash.origin:#x}",
+        f"-Wl,-Tbss={sram.origin:#x}",
+        f"-Wl,-e,{entry}",
+    ]
+    finished = processes.run(
+        [compiler, f"-I{elf.parent}", *flags, *options, *sources, "-nostdlib", *layout, "-lgcc", "-o", elf],
+        cwd=Path(command["directory"]),
+        timeout=_COMPILE_LIMIT,
+        capture=True,
+    )
+    if finished.status:
+        print(finished.output.rstrip())
+        raise UserError(f"{shown(sources[0])} does not compile: the reason is in the lines above.")
+    return elf
+
+
+def _report(bench: Bench) -> str:
+    header = ("layer", "kernel", "MACs", "specification", "fast, C alone", "fast", "cycles/MAC", "ratio")
+    rows = [
+        (
+            layer.name,
+            layer.kernel,
+            f"{layer.macs:,}",
+            f"{layer.specification:,}",
+            f"{layer.portable:,}",
+            f"{layer.fast:,}",
+            ratio(layer.fast, layer.macs),
+            ratio(layer.specification, layer.fast),
+        )
+        for layer in bench.layers
+    ]
+    macs, specification, portable, fast = (
+        sum(getattr(layer, field) for layer in bench.layers)
+        for field in ("macs", "specification", "portable", "fast")
+    )
+    total = ("total", "", f"{macs:,}", f"{specification:,}", f"{portable:,}", f"{fast:,}")
+    rows.append((*total, ratio(fast, macs), ratio(specification, fast)))
+    lines = [f"Model {bench.model}, cycles", "", table([header, *rows], left=2)]
+    if bench.floating_point:
+        cycles = bench.floating_point.cycles
+        lines += [
+            "",
+            f"The same layer in floating point: {cycles:,} cycles ({bench.floating_point.instructions:,} "
+            f"instructions, {milliseconds(cycles)}), {ratio(cycles, macs)} cycles/MAC, "
+            f"{ratio(cycles, fast)} times the fast kernel",
+        ]
+    return "\n".join(lines)
+
+
+def _floats(values: np.ndarray) -> str:
+    return ", ".join(f"{value:.9e}f" for value in values.reshape(-1).tolist())

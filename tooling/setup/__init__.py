@@ -1,0 +1,1 @@
+"""Finding and installing the tools that the tasks need."""

@@ -1,0 +1,1 @@
+"""The firmware on a simulated board: native, QEMU, Renode."""

@@ -1,0 +1,1 @@
+"""Running the suites of robot_tests/."""

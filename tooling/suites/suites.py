@@ -1,0 +1,174 @@
+"""Running the suites of robot_tests/ on a simulator or a board."""
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.errors import UserError
+from common.paths import ROBOT_RESULTS, SUITES, shown
+from host.streams import open_port
+from tooling import build, processes
+from tooling.setup import provision, tools
+from tooling.simulate import simulators
+from tooling.suites import renode_test
+from tooling.suites.robot_results import Counts, read
+
+RENODE = "renode"
+QEMU = "qemu"
+NATIVE = "native"
+SIMULATORS = (RENODE, QEMU, NATIVE)
+PORT = "port"
+
+_RUN_LIMIT = 1800.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the suites ended on one board."""
+
+    where: str
+    counts: Counts
+    seconds: float
+    log: Path
+    status: int
+
+    @property
+    def passed(self) -> bool:
+        return self.status == 0 and self.counts.failed == 0 and self.counts.executed > 0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The simulator that the suites run on, and, where it is not Renode by need, why not."""
+
+    simulator: str
+    why_not_renode: str = ""
+
+    @property
+    def title(self) -> str:
+        """How the first and the last line name it."""
+        return title(self.simulator) + (", not on Renode" if self.why_not_renode else "")
+
+
+def choose(wanted: str = "", model: str = "") -> Choice:
+    """The simulator that was asked for; otherwise Renode, or the best one that is to be had here and has
+    room for the model.
+
+    Installs what can be installed. Raises UserError when a wanted one cannot be had, or none at all.
+    """
+    if wanted and wanted not in SIMULATORS:
+        raise UserError(f"There is no simulator '{wanted}': choose {', '.join(SIMULATORS)}.")
+    if wanted == NATIVE:
+        provision.provide(*build.BOARDS[build.NATIVE].needs)
+        return Choice(NATIVE)
+    if wanted == QEMU:
+        provision.provide(tools.QEMU, *build.BOARDS[build.BLUEPILL].needs)
+        return Choice(QEMU)
+    if wanted == RENODE:
+        if reason := provision.provide_renode():
+            raise UserError(reason)
+        provision.provide(*build.BOARDS[build.BLUEPILL].needs)
+        return Choice(RENODE)
+    return _best_there_is(model)
+
+
+def _best_there_is(model: str) -> Choice:
+    why_not_renode = provision.provide_renode()
+    try:
+        if not why_not_renode:
+            return choose(RENODE)
+        qemu = choose(QEMU)
+        build.build(build.BLUEPILL, model)
+        simulators.require_room_in_qemu(build.image(build.BLUEPILL))
+        return Choice(qemu.simulator, why_not_renode)
+    except UserError as problem:
+        if not all(tool.path() for tool in build.BOARDS[build.NATIVE].needs):
+            raise
+        print(problem)
+        return Choice(choose(NATIVE).simulator, why_not_renode or str(problem))
+
+
+def run(
+    simulator: str, suites: Sequence[str] = (), *, model: str = "", native_firmware: Path | None = None
+) -> Outcome:
+    """Build what is needed and run `suites`, all of robot_tests/ by default, on one simulator.
+
+    `native_firmware` is another build for the native board. Raises UserError when no test could be run.
+    """
+    board = build.NATIVE if simulator == NATIVE else build.BLUEPILL
+    if native_firmware is None:
+        build.build(board, model)
+    if simulator == RENODE:
+        return _run_on_renode(suites)
+    if simulator == QEMU:
+        simulators.require_room_in_qemu(build.image(board))
+    variables = ["--variable", f"BOARD:{simulator}"]
+    where = simulator
+    if native_firmware:
+        variables += ["--variable", f"NATIVE_FIRMWARE:{native_firmware}"]
+        where = build.SANITIZED
+    return _run_robot(where, variables, suites)
+
+
+def run_on_port(url: str, suites: Sequence[str] = (), *, model: str = "") -> Outcome:
+    """Run `suites` on the board at a serial port, which computes `model`.
+
+    Raises UserError or BoardError when none could be run.
+    """
+    if model:
+        build.choose_model(build.model_file(model))
+    open_port(url).close()  # a wrong port is one sentence, not one in every test
+    return _run_robot(PORT, ["--variable", f"BOARD:{PORT}", "--variable", f"PORT:{url}"], suites)
+
+
+def _run_on_renode(suites: Sequence[str]) -> Outcome:
+    begin = time.monotonic()
+    status = renode_test.run(suites or [str(SUITES)])
+    log = renode_test.RESULTS / "log.html"
+    return Outcome(
+        RENODE, read(renode_test.RESULTS / "robot_output.xml"), time.monotonic() - begin, log, status
+    )
+
+
+def _run_robot(where: str, variables: Sequence[str], suites: Sequence[str]) -> Outcome:
+    paths = [suite for name in suites or [str(SUITES)] for suite in renode_test.expand(Path(name))]
+    if renode_test.count_tests(paths) == 0:
+        raise UserError("There is no test in these suites, which counts as a failure.")
+    results = ROBOT_RESULTS / where
+    output = results / "output.xml"
+    output.unlink(missing_ok=True)
+    begin = time.monotonic()
+    finished = processes.run(
+        [
+            sys.executable,
+            "-m",
+            "robot",
+            "--name",
+            "Robot Tests",
+            "--outputdir",
+            results,
+            "--consolewidth",
+            "110",
+            *renode_test.variables(),
+            *variables,
+            *paths,
+        ],
+        timeout=_RUN_LIMIT,
+    )
+    counts = read(output)
+    if counts.executed == 0:
+        raise UserError(
+            f"No test was executed ({counts.skipped} skipped): see {shown(results / 'log.html')}."
+        )
+    return Outcome(where, counts, time.monotonic() - begin, results / "log.html", finished.status)
+
+
+def title(simulator: str) -> str:
+    """A simulator's name and version, as 'Renode 1.16.1', for the lines that say what the suites ran on."""
+    if simulator == RENODE:
+        return f"Renode {tools.RENODE.version()}"
+    if simulator == QEMU:
+        return f"QEMU {tools.QEMU.version()}"
+    return "the native build" if simulator == NATIVE else simulator
