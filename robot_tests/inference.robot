@@ -22,21 +22,8 @@ The Same Image Gets The Same Answer Again
     ${second} =    Classify Digit    7
     Should Be Equal    ${first.logits}    ${second.logits}
 
-A Person Can Read The Answer
-    Classify Digit    0
-    Lines Should Have Been
-    ...    Image data received successfully
-    ...    Starting inference...
-    ...    Predicted class: 7
-    ...    Logits:
-    ...    Class 0: -9.16
-    ...    Class 1: -9.16
-    ...    Class 2: -9.16
-    ...    Class 3: -9.16
-    ...    Class 4: -9.16
-    ...    Class 5: -9.16
-    ...    Class 6: -9.16
-    ...    Class 7: 9.16
-    ...    Class 8: -9.16
-    ...    Class 9: -9.16
-    ...    Ready for next image
+A Person Can Read The Class And The Logits
+    FOR    ${index}    IN    0    1    2    3    # the digits 7, 2, 1 and 0
+        ${answer} =    Classify Digit    ${index}
+        Answer Should Be Readable    ${answer}
+    END

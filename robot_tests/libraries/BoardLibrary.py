@@ -3,7 +3,6 @@
 import contextlib
 import inspect
 import random
-import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import pairwise
@@ -14,6 +13,7 @@ import numpy as np
 from damage import DAMAGE, on_the_wire
 from port_board import PortBoard
 from process_board import NativeBoard, QemuBoard
+from readable_answer import check_readable_answer
 from renode_board import RenodeBoard
 from robot.api import SkipExecution, logger
 from robot.api.deco import keyword, library
@@ -131,14 +131,12 @@ class BoardLibrary:
             raise AssertionError(f"The stack took {used} bytes, more than {limit}.")
 
     @keyword
-    def lines_should_have_been(self, *expected: str) -> None:
-        """These lines came for people since the last request, in this order; numbers may differ."""
+    def answer_should_be_readable(self, prediction: Prediction) -> None:
+        """The lines of the latest answer show its class and each logit, in the documented order."""
         with contextlib.suppress(NoAnswer):
             while True:
                 self._board().read_line(FORGOTTEN_AFTER)
-        lines = [line for line in self._lines if not link.is_message(line)]
-        if [_without_numbers(line) for line in lines] != [_without_numbers(line) for line in expected]:
-            raise AssertionError("The board said:\n" + "\n".join(lines))
+        check_readable_answer(self._lines, prediction, self._model().logit_scale)
 
     @keyword
     def led_should_blink(self) -> None:
@@ -421,7 +419,3 @@ def _compare(expected: dict[str, str], actual: Mapping[str, str]) -> None:
     different = {key: actual.get(key) for key, value in expected.items() if actual.get(key) != str(value)}
     if different:
         raise AssertionError(f"The board said {different} instead of {expected}.")
-
-
-def _without_numbers(line: str) -> str:
-    return re.sub(r"-?[0-9]+(\.[0-9]+)?", "#", line)

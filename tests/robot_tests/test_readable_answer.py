@@ -1,0 +1,67 @@
+"""The suites' check of the lines that a person reads refuses every wrong answer."""
+
+import contextlib
+
+import numpy as np
+import pytest
+from fake_board import FakeBoard
+from readable_answer import check_readable_answer
+
+from host.board import Board
+from host.errors import NoAnswer
+
+IMAGE = np.random.default_rng(5).integers(0, 256, (28, 28)).astype(np.uint8)
+SCALE = 0.01  # of the fake board's logits
+
+
+@pytest.fixture(scope="module")
+def answer():
+    """The lines of one right answer, and its prediction."""
+    lines: list[str] = []
+    board = Board(FakeBoard(), on_line=lines.append)
+    prediction = board.classify(IMAGE)
+    with contextlib.suppress(NoAnswer):
+        while True:
+            board.read_line(timeout=0.1)
+    return lines, prediction
+
+
+def changed(number, change):
+    return lambda lines: [*lines[:number], change(lines[number]), *lines[number + 1 :]]
+
+
+def add_to_logit(line, difference):
+    beginning, value = line.split(": ")
+    return f"{beginning}: {float(value) + difference:.2f}"
+
+
+def double_logits(lines):
+    return [*lines[:5], *(add_to_logit(line, float(line.split()[-1])) for line in lines[5:15]), lines[15]]
+
+
+WRONG = {
+    "always class 0": (changed(3, lambda _: "Predicted class: 0"), "Line 4 should be Predicted class"),
+    "one logit 0.01 too large": (changed(14, lambda line: add_to_logit(line, 0.01)), "logit of class 9"),
+    "one logit 0.01 too small": (changed(5, lambda line: add_to_logit(line, -0.01)), "logit of class 0"),
+    "logits of twice the scale": (double_logits, "logit of class 0"),
+    "a sign lost": (changed(5, lambda line: line.replace("-", "")), "logit of class 0"),
+    "one decimal": (changed(5, lambda line: line[:-1]), "Line 6"),
+    "two logits exchanged": (lambda lines: [*lines[:5], lines[6], lines[5], *lines[7:]], "Line 6"),
+    "result after the readable lines": (lambda lines: [*lines[:2], *lines[3:], lines[2]], "Line 3"),
+    "a line missing": (lambda lines: lines[:-1], "Line 16"),
+    "a line added": (lambda lines: [*lines, lines[-1]], "Line 17"),
+    "another answer before it": (lambda lines: lines + lines, "Line 17"),
+}
+
+
+def test_right_answer_passes(answer):
+    lines, prediction = answer
+    assert prediction.label != 0 and prediction.logits[0] < 0
+    check_readable_answer(lines, prediction, SCALE)
+
+
+@pytest.mark.parametrize(("change", "message"), WRONG.values(), ids=WRONG)
+def test_wrong_answer_is_refused(answer, change, message):
+    lines, prediction = answer
+    with pytest.raises(AssertionError, match=message):
+        check_readable_answer(change(lines), prediction, SCALE)
