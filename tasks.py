@@ -146,7 +146,7 @@ def export(context: Context, model: str = "") -> None:
     print(measure(load(builds.model_file())))
 
 
-@project_task(help={"model": _MODEL, "board": "bluepill, native or native-sanitize"})
+@project_task(help={"model": _MODEL, "board": "a folder of firmware/boards, or native-sanitize"})
 def build(context: Context, board: str = "bluepill", model: str = "") -> None:
     """Compile the firmware for a board."""
     from tooling import build as builds

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import UserError
-from common.paths import MEMORY_LAYOUT, shown
+from common.paths import BOARDS, CHIPS, shown
 
 CLOCK = 72_000_000  # Hz, with the crystal
+
+DEFAULT_BOARD = "bluepill"
+
+_SETTING = re.compile(r"^set\((CHIP\w*) (\w+)\)", re.MULTILINE)
 
 _REGION = re.compile(
     r"^\s*(\w+)\s*\(\w+\)\s*:\s*ORIGIN\s*=\s*(0x[0-9a-fA-F]+)\s*,\s*LENGTH\s*=\s*(\d+)K\b", re.MULTILINE
@@ -27,14 +31,25 @@ class Memory:
         return self.origin <= address < self.origin + self.length
 
 
-def memories(layout: Path = MEMORY_LAYOUT) -> tuple[Memory, Memory]:
-    """The chip's flash and SRAM. Errors: UserError."""
+def memory_layout(board: str = DEFAULT_BOARD) -> Path:
+    """The linker's file with the memories of a board's chip, as firmware/boards/README.md describes.
+
+    Raises UserError if the board's description is missing or incomplete.
+    """
+    description = BOARDS / board / "board.cmake"
+    settings = dict(_SETTING.findall(_read(description)))
     try:
-        text = layout.read_text()
-    except OSError as error:
-        raise UserError(f"{shown(layout)} cannot be read: {error.strerror or error}.") from None
+        return CHIPS / settings["CHIP"] / "memory" / f"{settings['CHIP_MEMORY']}.ld"
+    except KeyError as error:
+        raise UserError(f"{shown(description)} has no line `set({error.args[0]} ...)`.") from None
+
+
+def memories(layout: Path | None = None) -> tuple[Memory, Memory]:
+    """Flash and SRAM of a chip, by default the default board's. Raises UserError if the file is broken."""
+    layout = layout or memory_layout()
     found = {
-        name: Memory(int(origin, 16), int(length) * 1024) for name, origin, length in _REGION.findall(text)
+        name: Memory(int(origin, 16), int(length) * 1024)
+        for name, origin, length in _REGION.findall(_read(layout))
     }
     try:
         return found["FLASH"], found["SRAM"]
@@ -42,3 +57,10 @@ def memories(layout: Path = MEMORY_LAYOUT) -> tuple[Memory, Memory]:
         raise UserError(
             f"{shown(layout)} has no line `{error.args[0]} (...) : ORIGIN = 0x..., LENGTH = ...K`."
         ) from None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise UserError(f"{shown(path)} cannot be read: {error.strerror or error}.") from None

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import UserError
-from common.paths import BUILD, COMPILER, FIRMWARE, GENERATED, MEMORY_LAYOUT, MODELS, ROOT, shown
+from common.paths import BOARDS as BOARD_FOLDERS
+from common.paths import BUILD, COMPILER, FIRMWARE, GENERATED, MODELS, ROOT, shown
+from compiler.target import memory_layout
 from tooling import processes
 from tooling.measure import size
 from tooling.setup import tools
@@ -27,20 +29,33 @@ _COMPILE_LIMIT = 600.0
 
 @dataclass(frozen=True)
 class Board:
-    """One CMake preset and what it makes."""
+    """One build of the firmware: its CMake preset, what that makes, and the tools it takes."""
 
+    name: str
     preset: str
     image: Path
     needs: tuple[tools.Tool, ...]
 
+    @property
+    def has_chip(self) -> bool:
+        return self.preset == BLUEPILL
+
+
+_CHIP_TOOLS = (tools.CMAKE, tools.NINJA, tools.COMPILER)
+_NATIVE_TOOLS = (tools.CMAKE, tools.NINJA, tools.NATIVE_COMPILER)
+
+
+def _chip_boards() -> list[str]:
+    """The folders of firmware/boards whose board.cmake names a chip."""
+    descriptions = sorted(BOARD_FOLDERS.glob("*/board.cmake"))
+    return [path.parent.name for path in descriptions if "set(CHIP " in path.read_text()]
+
 
 BOARDS = {
-    BLUEPILL: Board(BLUEPILL, BUILD / BLUEPILL / "firmware.elf", (tools.CMAKE, tools.NINJA, tools.COMPILER)),
-    NATIVE: Board(NATIVE, BUILD / NATIVE / "firmware", (tools.CMAKE, tools.NINJA, tools.NATIVE_COMPILER)),
-    SANITIZED: Board(
-        SANITIZED, BUILD / SANITIZED / "firmware", (tools.CMAKE, tools.NINJA, tools.NATIVE_COMPILER)
-    ),
-    FUZZ: Board(FUZZ, BUILD / FUZZ / "fuzz_app", (tools.CMAKE, tools.NINJA, tools.CLANG)),
+    **{name: Board(name, BLUEPILL, BUILD / name / "firmware.elf", _CHIP_TOOLS) for name in _chip_boards()},
+    NATIVE: Board(NATIVE, NATIVE, BUILD / NATIVE / "firmware", _NATIVE_TOOLS),
+    SANITIZED: Board(SANITIZED, SANITIZED, BUILD / SANITIZED / "firmware", _NATIVE_TOOLS),
+    FUZZ: Board(FUZZ, FUZZ, BUILD / FUZZ / "fuzz_app", (tools.CMAKE, tools.NINJA, tools.CLANG)),
 }
 
 
@@ -86,7 +101,7 @@ def export(name_or_path: str = "") -> bool:
     Raises UserError for a model that is not there, UserError for one that is broken or does not fit.
     """
     path = model_file(name_or_path)
-    sources = [path, MEMORY_LAYOUT, *sorted(COMPILER.rglob("*.py"))]
+    sources = [path, memory_layout(), *sorted(COMPILER.rglob("*.py"))]
     fingerprint = _fingerprint(sources)
     generated = (GENERATED / "model.c", GENERATED / "model.h")
     if all(file.is_file() for file in generated) and _read(_EXPORT_STAMP) == fingerprint:
@@ -114,9 +129,10 @@ def build(board_name: str = BLUEPILL, model: str = "") -> bool:
     tools.require(*board.needs)
     did_export = export(model)
     did_configure = _configure(board)
-    log = _cmake(["--build", "--preset", board.preset], f"the {board.preset} build")
+    where = [board.image.parent] if board.has_chip else ["--preset", board.preset]
+    log = _cmake(["--build", *where], f"the {board.name} build")
     did_compile = "no work to do" not in log
-    if did_compile and board.preset == BLUEPILL:
+    if did_compile and board.has_chip:
         print(f"{shown(board.image)}: {size.summary(board.image)}")
     elif did_compile:
         print(f"{shown(board.image)} built")
@@ -139,12 +155,13 @@ def _configure(board: Board) -> bool:
     if (folder / "build.ninja").is_file() and _read(stamp) == fingerprint:
         return False
     stamp.unlink(missing_ok=True)
-    _cmake(["--fresh", "--preset", board.preset], f"configuring {board.preset}")
+    choice = ["-B", folder, f"-DBOARD={board.name}"] if board.has_chip else []
+    _cmake(["--fresh", "--preset", board.preset, *choice], f"configuring {board.name}")
     stamp.write_text(fingerprint)
     return True
 
 
-def _cmake(arguments: list[str], what: str) -> str:
+def _cmake(arguments: list[str | Path], what: str) -> str:
     """Run cmake in firmware/; what it printed. Raises UserError after showing that when it fails."""
     finished = processes.run(["cmake", *arguments], cwd=FIRMWARE, timeout=_COMPILE_LIMIT, capture=True)
     if finished.status != 0:

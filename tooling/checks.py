@@ -72,9 +72,11 @@ def _checks() -> list[Check]:
         Check("ruff format", "python", lambda: _step(["ruff", "format", "--check", "."])),
         Check("robocop", "robot_tests", _robocop),
         Check("clang-format", "firmware", _clang_format),
-        Check("warnings are errors", "bluepill", lambda: _build(build.BLUEPILL)),
-        Check("warnings are errors", "native", lambda: _build(build.NATIVE)),
-        Check("warnings are errors", "native, sanitizers", lambda: _build(build.SANITIZED)),
+        *(
+            Check("warnings are errors", name, partial(_build, name))
+            for name in build.BOARDS
+            if name != build.FUZZ
+        ),
         Check("pytest", "python", _pytest),
         *(Check("fuzzer", name, partial(_fuzz, name)) for name in fuzz.FUZZERS),
         Check("suites", "native, sanitizers", _sanitized_suites),

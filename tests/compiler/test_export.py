@@ -12,7 +12,7 @@ import pytest
 import random_networks
 
 from common.errors import UserError
-from common.paths import MODELS, ROOT
+from common.paths import CHIPS, MODELS, ROOT
 from compiler import export, fast_kernels, kernels, model_file, reference
 from compiler import target as chip
 from compiler.export import Rows
@@ -256,6 +256,17 @@ def test_the_chips_memory_is_read_from_the_linkers_layout(tmp_path):
         chip.memories(broken)
     with pytest.raises(UserError, match="cannot be read"):
         chip.memories(tmp_path / "none.ld")
+
+
+def test_the_memory_is_that_of_the_boards_chip(tmp_path, monkeypatch):
+    monkeypatch.setattr(chip, "BOARDS", tmp_path)
+    description = tmp_path / "mine" / "board.cmake"
+    description.parent.mkdir()
+    description.write_text("# A larger one.\nset(CHIP stm32f103)\nset(CHIP_MEMORY stm32f103cb)\n")
+    assert chip.memory_layout("mine") == CHIPS / "stm32f103" / "memory" / "stm32f103cb.ld"
+    description.write_text("set(CHIP stm32f103)\n")
+    with pytest.raises(UserError, match=r"has no line `set\(CHIP_MEMORY"):
+        chip.memory_layout("mine")
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(linear, tmp_path):

@@ -109,7 +109,7 @@ def run_native(model, folder, images, *definitions):
 
 def arm_machine(model, folder, *definitions, **options):
     """The network compiled for the chip, on a simulated one."""
-    cortex_m3 = pytest.importorskip("tooling.cortex_m3", exc_type=ImportError)
+    cortex_m3 = pytest.importorskip("tooling.measure.cortex_m3", exc_type=ImportError)
     export.export(model, folder)
     elf = folder / "network.elf"
     _compile(_compiler("arm-none-eabi-gcc"), folder, elf, [*ARM_FLAGS, *ARM_LAYOUT, *definitions])

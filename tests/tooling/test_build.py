@@ -47,7 +47,7 @@ def test_a_model_that_is_not_there_is_one_sentence(models: Path) -> None:
 
 
 def test_names_of_boards_and_simulators_are_checked() -> None:
-    with pytest.raises(UserError, match="no board 'redpill': choose bluepill, native"):
+    with pytest.raises(UserError, match="no board 'redpill': choose blackpill, bluepill, native"):
         build.build("redpill")
     with pytest.raises(UserError, match="no simulator 'simics': choose renode, qemu, native"):
         suites.choose("simics")

@@ -14,7 +14,7 @@ from host import link
 from host.board import Board
 from tooling import build
 
-cortex_m3 = pytest.importorskip("tooling.cortex_m3", exc_type=ImportError)
+cortex_m3 = pytest.importorskip("tooling.measure.cortex_m3", exc_type=ImportError)
 
 
 @pytest.fixture(scope="module")

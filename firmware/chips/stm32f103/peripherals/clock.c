@@ -1,9 +1,12 @@
 #include "clock.h"
 
-#include "stm32f103.h"
+#include "board_config.h"
+#include "registers.h"
 
-#define HSE_HZ     8000000u
-#define PLL_FACTOR 9u
+#define MAX_HZ     72000000u
+#define PLL_FACTOR (MAX_HZ / BOARD_CRYSTAL_HZ)
+_Static_assert(MAX_HZ % BOARD_CRYSTAL_HZ == 0 && PLL_FACTOR >= 2 && PLL_FACTOR <= 16,
+               "the PLL multiplies the crystal to 72 MHz by a whole number from 2 to 16");
 
 /* Polls before a wait gives up: at 8 MHz and some ten cycles a poll 25 ms, where crystals
  * take 2 ms (datasheet, 5.3.6) and the PLL 0.2 ms. */
@@ -27,7 +30,8 @@ static bool start_crystal(void)
 
 static bool start_pll(void)
 {
-    RCC->cfgr = RCC_CFGR_PLLSRC_HSE | RCC_CFGR_PLLMUL9 | RCC_CFGR_PPRE1_DIV2; /* APB1 bears 36 MHz at most */
+    RCC->cfgr = RCC_CFGR_PLLSRC_HSE | RCC_CFGR_PLLMUL(PLL_FACTOR)
+                | RCC_CFGR_PPRE1_DIV2; /* APB1 bears 36 MHz at most */
     RCC->cr |= RCC_CR_PLLON;
     return wait_for(&RCC->cr, RCC_CR_PLLRDY, RCC_CR_PLLRDY);
 }
@@ -56,7 +60,7 @@ struct board_clock clock_start(void)
 {
     if (start_crystal() && start_pll() && switch_to_pll()) {
         RCC->cr |= RCC_CR_CSSON; /* a crystal that stops later raises NMI, 7.2.7 */
-        return (struct board_clock){.hz = HSE_HZ * PLL_FACTOR, .crystal = true};
+        return (struct board_clock){.hz = MAX_HZ, .crystal = true};
     }
     stay_on_internal_oscillator();
     return (struct board_clock){.hz = CLOCK_INTERNAL_HZ, .crystal = false};

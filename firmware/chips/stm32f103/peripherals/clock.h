@@ -4,7 +4,7 @@
 
 #define CLOCK_INTERNAL_HZ 8000000u
 
-/* Runs the chip at 72 MHz from the 8 MHz crystal. A crystal or PLL that does not start within a bounded
+/* Runs the chip at 72 MHz from the crystal. A crystal or PLL that does not start within a bounded
  * wait leaves it on the internal 8 MHz oscillator, where everything works, only slower. */
 struct board_clock clock_start(void);
 

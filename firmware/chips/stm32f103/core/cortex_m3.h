@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "stm32f103.h"
+#include "registers.h"
 
 static inline void interrupts_disable(void)
 {

@@ -2,7 +2,7 @@
 
 #include "cortex_m3.h"
 #include "handlers.h"
-#include "stm32f103.h"
+#include "registers.h"
 
 #define TRANSMIT_BUFFER_BYTES 256 /* a power of two */
 
@@ -32,10 +32,10 @@ static uint32_t divider_for(uint32_t pclk2, uint32_t baud)
 
 void uart_start(uint32_t pclk2, uint32_t baud)
 {
-    RCC->apb2enr |= RCC_APB2ENR_IOPAEN | RCC_APB2ENR_USART1EN;
-    GPIOA->odr |= 1u << 10; /* pull RX up: an unplugged wire is an idle line */
-    const uint32_t others = GPIOA->crh & ~(GPIO_MODE_MASK << 4 | GPIO_MODE_MASK << 8);
-    GPIOA->crh = others | GPIO_ALTERNATE_OUTPUT_50MHZ << 4 | GPIO_INPUT_PULL << 8;
+    RCC->apb2enr |= RCC_APB2ENR_IOPEN('A') | RCC_APB2ENR_USART1EN;
+    GPIO('A')->odr |= 1u << 10; /* pull RX up: an unplugged wire is an idle line */
+    const uint32_t others = GPIO('A')->cr[1] & ~(GPIO_MODE_MASK << 4 | GPIO_MODE_MASK << 8);
+    GPIO('A')->cr[1] = others | GPIO_ALTERNATE_OUTPUT_50MHZ << 4 | GPIO_INPUT_PULL << 8;
 
     USART1->brr = divider_for(pclk2, baud);
     USART1->cr1 = LISTENING;

@@ -24,10 +24,9 @@ struct rcc {
 #define RCC_CFGR_SWS_PLL     (2u << 2)
 #define RCC_CFGR_PPRE1_DIV2  (4u << 8)
 #define RCC_CFGR_PLLSRC_HSE  (1u << 16)
-#define RCC_CFGR_PLLMUL9     (7u << 18)
+#define RCC_CFGR_PLLMUL(n)   (((n) - 2u) << 18)
 #define RCC_CIR_CSSF         (1u << 7)
-#define RCC_APB2ENR_IOPAEN   (1u << 2)
-#define RCC_APB2ENR_IOPCEN   (1u << 4)
+#define RCC_APB2ENR_IOPEN(p) (1u << ((p) - 'A' + 2)) /* 'A' to 'E' */
 #define RCC_APB2ENR_USART1EN (1u << 14)
 #define RCC_CSR_RMVF         (1u << 24)
 #define RCC_CSR_PINRSTF      (1u << 26)
@@ -44,10 +43,10 @@ struct rcc {
 
 /* General-purpose I/O, 9.2 */
 struct gpio {
-    reg32 crl, crh, idr, odr, bsrr, brr, lckr;
+    reg32 cr[2]; /* CRL, pins 0 to 7, and CRH, pins 8 to 15 */
+    reg32 idr, odr, bsrr, brr, lckr;
 };
-#define GPIOA                       ((struct gpio *)0x40010800)
-#define GPIOC                       ((struct gpio *)0x40011000)
+#define GPIO(port)                  ((struct gpio *)(0x40010800 + ((port) - 'A') * 0x400)) /* 'A' to 'E' */
 #define GPIO_OUTPUT_2MHZ            0x2u             /* push-pull */
 #define GPIO_INPUT_PULL             0x8u              /* up or down, by ODR */
 #define GPIO_ALTERNATE_OUTPUT_50MHZ 0xbu  /* push-pull */

@@ -1,15 +1,19 @@
 #include "board.h"
 
+#include "board_config.h"
 #include "clock.h"
 #include "cortex_m3.h"
 #include "crc32.h"
 #include "handlers.h"
 #include "link.h"
+#include "registers.h"
 #include "stack.h"
-#include "stm32f103.h"
 #include "uart.h"
 
-#define LED_PIN 13u /* of port C, lit when low */
+#define LED_PORT     GPIO(BOARD_LED_PORT)
+#define LED_PIN_HIGH (1u << BOARD_LED_PIN) /* in BSRR, 9.2.5 */
+#define LED_PIN_LOW  (1u << (BOARD_LED_PIN + 16))
+#define LED_SHIFT    (BOARD_LED_PIN % 8 * 4) /* in its configuration register */
 
 /* About 1.6 s at the LSI's nominal 40 kHz, 1.1 to 2.2 s over its tolerance (19.3, table 96). */
 #define WATCHDOG_RELOAD 4095u
@@ -27,9 +31,9 @@ static volatile uint32_t milliseconds;
 
 static void led_start(void)
 {
-    RCC->apb2enr |= RCC_APB2ENR_IOPCEN;
-    const uint32_t shift = (LED_PIN - 8) * 4;
-    GPIOC->crh = (GPIOC->crh & ~(GPIO_MODE_MASK << shift)) | GPIO_OUTPUT_2MHZ << shift;
+    RCC->apb2enr |= RCC_APB2ENR_IOPEN(BOARD_LED_PORT);
+    reg32 *config = &LED_PORT->cr[BOARD_LED_PIN / 8];
+    *config = (*config & ~(GPIO_MODE_MASK << LED_SHIFT)) | GPIO_OUTPUT_2MHZ << LED_SHIFT;
 }
 
 static void systick_start(void)
@@ -168,5 +172,5 @@ void board_set_baud(uint32_t baud)
 
 void board_led(bool on)
 {
-    GPIOC->bsrr = on ? 1u << (LED_PIN + 16) : 1u << LED_PIN;
+    LED_PORT->bsrr = on == (BOARD_LED_LIT_LEVEL == 0) ? LED_PIN_LOW : LED_PIN_HIGH;
 }

@@ -7,7 +7,7 @@
 #include "cortex_m3.h"
 #include "handlers.h"
 #include "link.h"
-#include "stm32f103.h"
+#include "registers.h"
 #include "text.h"
 #include "uart.h"
 

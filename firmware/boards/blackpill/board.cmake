@@ -1,0 +1,3 @@
+# The Black Pill of the STM32F103 series. Its wiring is in board_config.h.
+set(CHIP stm32f103)
+set(CHIP_MEMORY stm32f103c8)
