@@ -137,8 +137,8 @@ def results(context: Context, model: str = "cnn", seeds: int = Number(5), fresh:
 @project_task(help={"model": _MODEL})
 def export(context: Context, model: str = "") -> None:
     """Write the trained network as C into build/generated, and show it as a table."""
-    from compiler.export import measure
     from compiler.model_file import load
+    from compiler.resources import measure
     from tooling import build as builds
 
     if not builds.export(model):

@@ -10,7 +10,7 @@ from functools import singledispatch
 
 import numpy as np
 
-from compiler.model_file import (
+from compiler.network import (
     AVERAGE_SHIFT,
     AvgPool2d,
     Conv2d,

@@ -108,13 +108,13 @@ def export(name_or_path: str = "") -> bool:
         choose_model(path)
         return False
 
-    from compiler import export as exporter
+    from compiler import codegen
     from compiler import model_file as files
 
     GENERATED.mkdir(parents=True, exist_ok=True)
     _EXPORT_STAMP.unlink(missing_ok=True)
     print(f"exporting {shown(path)}")
-    exporter.export(files.load(path), GENERATED)
+    codegen.export(files.load(path), GENERATED)
     _EXPORT_STAMP.write_text(fingerprint)
     choose_model(path)
     return True

@@ -22,11 +22,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from common.errors import UserError
-from compiler.model_file import (
+from compiler.kernels.conv3x3_lanes import LANE_MAX
+from compiler.network import (
     AVERAGE_SHIFT,
     IMAGE,
     INT32_MAX,
-    LANE_MAX,
     AvgPool2d,
     Conv2d,
     Layer,

@@ -16,7 +16,7 @@ from common.errors import UserError
 from common.files import write_atomically
 from common.paths import MODELS, RESULTS, RESULTS_TABLE, RUNS, shown
 from compiler import model_file
-from compiler.model_file import Model
+from compiler.network import Model
 
 _HEAD = """\
 # Results

@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from common.errors import UserError
 from common.paths import MODELS, RUNS, shown
-from compiler import export, model_file, reference
-from compiler.model_file import Model
+from compiler import model_file, reference, resources
+from compiler.network import Model
 from data import mnist
 from data.mnist import Digits
 from training import checkpoint, curve, models
@@ -120,7 +120,7 @@ class _Run:
         self.name, self.recipe, self.output = name, recipe, output
         self.in_float = network_class().to(self.device)
         self.architecture = str(self.in_float)
-        export.check_fits(self.quantised(None).model(name))  # before, not after, the time is spent
+        resources.check_fits(self.quantised(None).model(name))  # before, not after, the time is spent
         self.training, self.held_out = split(load_training_set(), limit)
         self.images = as_input(self.training.images).to(self.device)
         self.labels = torch.from_numpy(self.training.labels.astype(np.int64)).to(self.device)

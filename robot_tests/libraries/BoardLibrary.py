@@ -18,7 +18,7 @@ from renode_board import RenodeBoard
 from robot.api import SkipExecution, logger
 from robot.api.deco import keyword, library
 
-from compiler import export, model_file, reference
+from compiler import model_file, network, reference, schedule
 from data.mnist import Digits, load_test_set
 from host import link
 from host.board import Board, Info, Prediction
@@ -206,7 +206,7 @@ class BoardLibrary:
     @keyword
     def less_than_all_should_be_left_to_compute_after_the_image(self) -> None:
         """A part of what the network takes for an image is computed before the image has arrived."""
-        if not export.begins_early(_load_model(self._model_path)):
+        if not schedule.plan(_load_model(self._model_path)).starts_while_receiving:
             raise SkipExecution("This network needs the whole image before it can begin.")
         prediction = self.classify_digit(2)
         if prediction.cycles is None or prediction.finish is None:
@@ -370,7 +370,7 @@ class BoardLibrary:
 
     # Robot Framework looks at every attribute to find the keywords, so none of these is a property.
 
-    def _model(self) -> model_file.Model:
+    def _model(self) -> network.Model:
         return _load_model(self._model_path)
 
     def _board(self) -> Board:
@@ -406,7 +406,7 @@ class BoardLibrary:
 
 
 @cache
-def _load_model(path: Path) -> model_file.Model:
+def _load_model(path: Path) -> network.Model:
     return model_file.load(path)
 
 

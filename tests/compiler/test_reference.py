@@ -6,7 +6,7 @@ import random_networks
 
 from common.paths import MODELS
 from compiler import model_file, reference
-from compiler.model_file import Conv2d, Linear, MaxPool2d, Model
+from compiler.network import Conv2d, Linear, MaxPool2d, Model
 from data import mnist
 
 

@@ -8,7 +8,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from common.paths import MODELS, ROOT
-from compiler import export, model_file
+from compiler import model_file, resources
 from compiler.target import memories
 from tooling import build
 from tooling.measure import size
@@ -63,7 +63,7 @@ def test_the_image_ends_with_its_checksum(image, symbols):
 def test_the_firmware_takes_no_more_than_the_exporter_keeps_for_it(image):
     """Else a model could pass the export and fail to link."""
     measured = size.measure(build.image(build.BLUEPILL))
-    report = export.measure(model_file.load(build.model_file()))
+    report = resources.measure(model_file.load(build.model_file()))
 
     assert measured.flash <= report.flash_needed
     assert measured.sram <= report.sram_needed

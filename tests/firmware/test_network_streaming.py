@@ -7,7 +7,7 @@ import random_networks
 from fast_networks import networks, random_shapes
 
 from common.paths import MODELS
-from compiler import export, model_file, reference
+from compiler import model_file, reference, schedule
 from data import mnist
 
 COMMITTED = sorted(MODELS.glob("*.npz"))
@@ -69,7 +69,7 @@ def test_the_readable_kernels_compute_the_same_rows(definition, tmp_path):
 @pytest.mark.parametrize("seed", range(10, 22))
 def test_random_shapes(seed, tmp_path, monkeypatch):
     if seed % 2 == 0:  # a row of each layer at a time, also when the image is there
-        monkeypatch.setattr(export, "CYCLES_AT_ONCE", 1)
+        monkeypatch.setattr(schedule, "CYCLES_PER_CALL", 1)
     model = random_shapes(seed)
     images = network_builds.edge_images(seed)
     check(network_builds.NativeNetwork(model, tmp_path), model, images, seed, PATTERNS)
@@ -92,5 +92,5 @@ def test_the_leading_layers_of_cnn_are_computed_while_the_image_arrives(tmp_path
 
 
 def test_which_networks_begin_early():
-    begins = {path.stem: export.begins_early(model_file.load(path)) for path in COMMITTED}
+    begins = {path.stem: schedule.plan(model_file.load(path)).starts_while_receiving for path in COMMITTED}
     assert begins == {"cnn": True, "linear": False, "max": True}

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from compiler.model_file import IMAGE, LANE_MAX, Conv2d, Linear, MaxPool2d, Model, Requantisation
+from compiler.kernels.conv3x3_lanes import LANE_MAX
+from compiler.network import IMAGE, Conv2d, Linear, MaxPool2d, Model, Requantisation
 
 
 class Network:

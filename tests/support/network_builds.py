@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from common.paths import ROOT
-from compiler import export
+from compiler import codegen
 
 NETWORK = ROOT / "firmware" / "network"
 FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Werror"]
@@ -36,7 +36,7 @@ class NativeNetwork:
     """A network compiled for this computer: the functions of network.h, for images as bytes."""
 
     def __init__(self, model, folder, *definitions):
-        export.export(model, folder)
+        codegen.export(model, folder)
         library = folder / "libnetwork.so"
         _compile(_compiler("cc"), folder, library, ["-shared", "-fPIC", *definitions])
         self._library = ctypes.CDLL(str(library))
@@ -53,6 +53,10 @@ class NativeNetwork:
 
     def finish(self, image):
         return self._logits(self._library.network_finish, image)
+
+    def selftest_logits(self):
+        """What the image of the self-test has to give."""
+        return list((ctypes.c_int32 * 10).in_dll(self._library, "model_selftest_logits"))
 
     def _logits(self, function, image):
         logits = (ctypes.c_int32 * 10)()
@@ -109,8 +113,9 @@ def run_native(model, folder, images, *definitions):
 
 def arm_machine(model, folder, *definitions, **options):
     """The network compiled for the chip, on a simulated one."""
-    cortex_m3 = pytest.importorskip("tooling.measure.cortex_m3", exc_type=ImportError)
-    export.export(model, folder)
+    from tooling.measure import cortex_m3
+
+    codegen.export(model, folder)
     elf = folder / "network.elf"
     _compile(_compiler("arm-none-eabi-gcc"), folder, elf, [*ARM_FLAGS, *ARM_LAYOUT, *definitions])
     return cortex_m3.Machine(elf, **options)

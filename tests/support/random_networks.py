@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from compiler.model_file import (
+from compiler.network import (
     IMAGE,
     AvgPool2d,
     Conv2d,

@@ -6,8 +6,7 @@ import subprocess
 import pytest
 
 from common.errors import UserError
-
-cortex_m3 = pytest.importorskip("tooling.measure.cortex_m3", exc_type=ImportError)
+from tooling.measure import cortex_m3
 
 HEAD = ".syntax unified\n.thumb\n.text\n"
 FUNCTION = ".balign 8\n.global {0}\n.type {0}, %function\n.thumb_func\n{0}:\n{1}\n.size {0}, . - {0}\n"

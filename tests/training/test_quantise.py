@@ -9,7 +9,8 @@ from torch import nn  # noqa: E402
 
 from common.errors import UserError  # noqa: E402
 from compiler import reference  # noqa: E402
-from compiler.model_file import IMAGE, Conv2d, Linear, MaxPool2d  # noqa: E402
+from compiler.kernels.conv3x3_lanes import fits_lanes  # noqa: E402
+from compiler.network import IMAGE, Conv2d, Linear, MaxPool2d  # noqa: E402
 from data import mnist  # noqa: E402
 from training import models, train  # noqa: E402
 from training.models import Quantisation  # noqa: E402
@@ -113,9 +114,9 @@ def test_lanes_hold_whatever_the_weights():
     network = quantised(float_network, "lanes", rule, images(50))
     model = network.model("lanes")
     sources = [IMAGE, *model.tensors[:-1]]
-    assert all(layer.fits_lanes(source) for layer, source in zip(model.layers, sources, strict=True))
+    assert all(fits_lanes(layer, source) for layer, source in zip(model.layers, sources, strict=True))
     assert not all(
-        layer.fits_lanes(source)
+        fits_lanes(layer, source)
         for layer, source in zip(
             quantised(float_network, "wide", EIGHT_BITS, images(50)).model("wide").layers,
             sources,

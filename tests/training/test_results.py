@@ -6,7 +6,7 @@ import pytest
 from common.errors import UserError
 from common.paths import MODELS, RESULTS_TABLE
 from compiler import model_file
-from compiler.model_file import Linear, Model
+from compiler.network import Linear, Model
 from training import results
 
 

@@ -16,7 +16,8 @@ from torch import nn  # noqa: E402
 
 from common import paths  # noqa: E402
 from common.errors import UserError  # noqa: E402
-from compiler import model_file, reference  # noqa: E402
+from compiler import model_file, network, reference  # noqa: E402
+from compiler.kernels.conv3x3_lanes import fits_lanes  # noqa: E402
 from data import mnist  # noqa: E402
 from training import checkpoint, data, models, train  # noqa: E402
 from training.models import Augmentation, Network, Quantisation, Recipe  # noqa: E402
@@ -261,9 +262,9 @@ class TestTrainingInIntegers:
         }
         assert np.abs(model.layers[2].weights).max() == 1
         assert all(
-            layer.fits_lanes(source)
-            for layer, source in zip(model.layers, [model_file.IMAGE, *model.tensors], strict=False)
-            if isinstance(layer, model_file.Weighted)
+            fits_lanes(layer, source)
+            for layer, source in zip(model.layers, [network.IMAGE, *model.tensors], strict=False)
+            if isinstance(layer, network.Weighted)
         )
 
     def test_other_lengths_keep_the_share_of_float_epochs(self):

@@ -12,8 +12,10 @@ import zipfile
 
 import atheris
 
-with atheris.instrument_imports(include=["training.model_file", "zipfile", "numpy.lib._format_impl"]):
-    from compiler import model_file, reference
+with atheris.instrument_imports(
+    include=["compiler.model_file", "compiler.network", "zipfile", "numpy.lib._format_impl"]
+):
+    from compiler import model_file, network, reference
 
 from common.errors import UserError
 from common.paths import MODELS
@@ -21,7 +23,7 @@ from common.paths import MODELS
 Content = tuple[str, int, float, str]
 
 
-def content_of(model: model_file.Model) -> Content:
+def content_of(model: network.Model) -> Content:
     """All that a model file says."""
     return model.name, model.checksum, model.logit_scale, repr(sorted(model.metadata.items()))
 

@@ -16,11 +16,10 @@ import numpy as np
 
 from common.errors import UserError
 from common.paths import BUILD, FIRMWARE, MODELS, shown
-from compiler import export as exporter
-from compiler import fast_kernels, kernels, reference
+from compiler import codegen, kernels, lower, reference
 from compiler import model_file as files
 from compiler import target as chip
-from compiler.model_file import Linear, Model
+from compiler.network import Linear, Model
 from data.mnist import load_test_set
 from tooling import build as builds
 from tooling import processes
@@ -81,8 +80,8 @@ def measure(model: Model, image: np.ndarray) -> Bench:
     """Cycles of each layer of `model` on an image, uint8 (28, 28). Errors: UserError where bits differ."""
     folder = _FOLDER / model.name
     folder.mkdir(parents=True, exist_ok=True)
-    exporter.export(model, folder)
-    steps = kernels.steps(model)
+    codegen.export(model, folder)
+    steps = lower.steps(model)
     expected = reference.run(model, image[np.newaxis])[0].tolist()
     counts = []
     for definition in (_SPECIFICATION, _PORTABLE, ""):
@@ -98,7 +97,7 @@ def measure(model: Model, image: np.ndarray) -> Bench:
     layers = [
         LayerBench(
             step.title,
-            fast_kernels.choose(step).header.removesuffix(".h"),
+            kernels.choose(step).name,
             step.macs,
             *(count[step.function].cycles for count in counts),
         )

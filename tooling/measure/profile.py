@@ -12,9 +12,9 @@ import numpy as np
 
 from common.errors import UserError
 from common.paths import shown
-from compiler import fast_kernels, kernels, reference
-from compiler.kernels import Step
-from compiler.model_file import Model
+from compiler import kernels, lower, reference
+from compiler.lower import Step
+from compiler.network import Model
 from compiler.target import CLOCK
 from data.mnist import Digits
 from host import link
@@ -102,7 +102,7 @@ def measure(elf_file: Path, model: Model, image: np.ndarray) -> Profile:
 
     Errors: UserError where the firmware does not run, or is another model's.
     """
-    steps = kernels.steps(model)
+    steps = lower.steps(model)
     symbols = size.measure(elf_file).symbols
     machine = Machine(elf_file, owners=[_NETWORK, *(step.function for step in steps)])
     logits, execution = machine.classify(image.tobytes())
@@ -111,12 +111,12 @@ def measure(elf_file: Path, model: Model, image: np.ndarray) -> Profile:
     layers = []
     for step in steps:
         count = execution.counts.get(step.function, Count())
-        kernel = fast_kernels.choose(step)
+        kernel = kernels.choose(step)
         output_bytes = 0 if step is steps[-1] else step.target.bytes  # the logits are the caller's
         layers.append(
             LayerProfile(
                 name=step.title,
-                kernel=kernel.header.removesuffix(".h"),
+                kernel=kernel.name,
                 output=step.target.shape,
                 macs=step.macs,
                 instructions=count.instructions,

@@ -1,0 +1,56 @@
+"""The reference kernel of convolutions: firmware/network/conv2d.h."""
+
+from __future__ import annotations
+
+from compiler.kernels.kernel import Kernel, pack_bits, reference_kernel, struct, weighted
+from compiler.lower import Step
+from compiler.network import Conv2d
+
+_CYCLES_PER_PRODUCT = {8: 20, 4: 27, 2: 27}  # by the bits of a weight
+_CYCLES_PER_PADDED_PRODUCT = 10  # in addition: whether it lies in the padding
+_CYCLES_PER_OUTPUT = 20
+
+
+@reference_kernel(Conv2d)
+def conv2d(step: Step) -> Kernel:
+    """Any convolution, with the max pooling that joined it."""
+    layer = step.layer
+    assert isinstance(layer, Conv2d)
+    per_product = _CYCLES_PER_PRODUCT[layer.weight_bits] + (
+        _CYCLES_PER_PADDED_PRODUCT if layer.padding else 0
+    )
+    return weighted(
+        step,
+        header="conv2d.h",
+        function="conv2d",
+        sizes=sizes(step),
+        constants={"weights": pack_bits(layer.weights, layer.weight_bits), "bias": layer.bias},
+        cycles=step.macs * per_product + step.target.count * _CYCLES_PER_OUTPUT,
+    )
+
+
+def sizes(step: Step) -> str:
+    """The C struct conv2d of a step, which all kernels of convolutions take."""
+    layer = step.layer
+    assert isinstance(layer, Conv2d)
+    channels, rows, columns = step.source.shape
+    outputs, output_rows, output_columns = step.target.shape
+    kernel_rows, kernel_columns = layer.window
+    return struct(
+        "conv2d",
+        channels=channels,
+        rows=rows,
+        columns=columns,
+        outputs=outputs,
+        output_rows=output_rows,
+        output_columns=output_columns,
+        kernel_rows=kernel_rows,
+        kernel_columns=kernel_columns,
+        stride=layer.stride,
+        padding=layer.padding,
+        groups=layer.groups,
+        pool=step.pool.size if step.pool else 1,
+        pool_stride=step.pool.stride if step.pool else 1,
+        input_shift=layer.input_shift,
+        weight_bits=layer.weight_bits,
+    )

@@ -1,0 +1,88 @@
+"""The fast kernel of 3x3 convolutions: firmware/network/conv3x3_lanes.h.
+
+Two outputs share the 16-bit lanes of one word, so one multiplication computes two products.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from compiler.kernels import conv2d
+from compiler.kernels.kernel import Kernel, fast_kernel, weighted
+from compiler.lower import Step
+from compiler.network import Conv2d, Tensor, Weighted
+
+# Two accumulators share a word while neither leaves -LANE_MAX to LANE_MAX.
+LANE_MAX = 2**15 - 1
+
+# All for one pair of outputs.
+_CYCLES_PER_WINDOW_AND_CHANNEL = 109  # 2x2 positions
+_CYCLES_PER_WINDOW = 70
+_CYCLES_PER_ROW_AND_CHANNEL = {3: 85, 5: 135}  # by the positions in a row
+_CYCLES_PER_ROW = {3: 55, 5: 80}
+_CYCLES_PER_UNPACKED_PAIR = 6
+_CYCLES_PER_COPIED_BYTE = 8
+
+
+@fast_kernel(Conv2d)
+def conv3x3_lanes(step: Step) -> Kernel | None:
+    """3x3, stride 1, one group, an even number of outputs, sums of 16 bits; pooling over 2x2, or none."""
+    layer = step.layer
+    assert isinstance(layer, Conv2d)
+    outputs, rows, columns = step.target.shape
+    is_plain = layer.window == (3, 3) and (layer.stride, layer.groups) == (1, 1)
+    is_pooled_as_supported = (step.pool.size, step.pool.stride) == (2, 2) if step.pool else columns >= 3
+    if not (is_plain and is_pooled_as_supported and outputs % 2 == 0 and fits_lanes(layer, step.source)):
+        return None
+
+    taps = layer.weights[0].size
+    words = pack(layer.weights, layer.weight_bits)
+    unpacked_bytes = 4 * (16 // layer.weight_bits) * (2 * len(words) // outputs)
+    channels, *picture = step.source.shape
+    is_copied = layer.padding or layer.input_shift
+    copied_bytes = channels * math.prod(size + 2 * layer.padding for size in picture) if is_copied else 0
+    if step.pool:
+        positions = rows * columns * (channels * _CYCLES_PER_WINDOW_AND_CHANNEL + _CYCLES_PER_WINDOW)
+    else:
+        width = 5 if columns % 5 == 0 else 3
+        per_row = channels * _CYCLES_PER_ROW_AND_CHANNEL[width] + _CYCLES_PER_ROW[width]
+        positions = rows * math.ceil(columns / width) * per_row
+    return weighted(
+        step,
+        header="conv3x3_lanes.h",
+        function="conv3x3_lanes",
+        sizes=conv2d.sizes(step),
+        constants={"weights": words, "bias": _pair_biases(layer.bias)},
+        cycles=outputs // 2 * (positions + taps * _CYCLES_PER_UNPACKED_PAIR)
+        + copied_bytes * _CYCLES_PER_COPIED_BYTE,
+        scratch_bytes=unpacked_bytes + copied_bytes,
+    )
+
+
+def fits_lanes(layer: Weighted, source: Tensor) -> bool:
+    """Whether every partial sum fits 16 bits, so that two outputs can share one 32-bit multiplication."""
+    low, high = layer.accumulators(source)
+    return bool(low.min() >= -LANE_MAX and high.max() <= LANE_MAX)
+
+
+def pack(weights: np.ndarray, bits: int) -> np.ndarray:
+    """Weights for lanes_unpack(), uint32: the words of outputs 0 and 1, then of 2 and 3, ....
+
+    Each word holds 16 / bits pairs: two outputs' weights at the same place in the kernel, each with
+    2**(bits - 1) added. Zero weights fill the last word of two outputs.
+    """
+    each = 16 // bits
+    offset = 1 << (bits - 1)
+    biased = weights.reshape(len(weights), -1).astype(np.int64) + offset
+    filled = np.pad(biased, ((0, 0), (0, -biased.shape[1] % each)), constant_values=offset)
+    low, high = filled[0::2], filled[1::2]
+    fields = (low | high << 16).reshape(len(low), -1, each) << (bits * np.arange(each))
+    return fields.sum(axis=2).astype(np.uint32).reshape(-1)
+
+
+def _pair_biases(bias: np.ndarray) -> np.ndarray:
+    """Two outputs' biases in one word: low + high * 65536, modulo 2**32."""
+    wide = bias.astype(np.int64)
+    return ((wide[0::2] + (wide[1::2] << 16)) & 0xFFFFFFFF).astype(np.uint32)

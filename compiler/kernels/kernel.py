@@ -1,0 +1,173 @@
+"""What a kernel is to the compiler: its C header and call, its constants, its cost, and when it applies."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from compiler.lower import Step
+from compiler.network import Conv2d, Layer, Weighted
+
+_INDENT = "    "
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """A kernel that computes one step.
+
+    header: the C header in firmware/network that declares its function.
+    call: the C statement, with {source}, {target} (uint8_t *, or int32_t * for logits) and {scratch}
+      (uint32_t *) left open.
+    cycles: estimated.
+    constants: arrays as they lie in flash; in C each is called layerN_KEY.
+    scratch_bytes: memory beside input and output; nothing is kept there between calls.
+    takes_rows: the call computes the rows of the output from first_row to end_row - 1.
+    """
+
+    header: str
+    call: str
+    cycles: int
+    constants: Mapping[str, np.ndarray] = field(default_factory=dict)
+    weight_bits: int = 0
+    scratch_bytes: int = 0
+    takes_rows: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name in tables."""
+        return self.header.removesuffix(".h")
+
+    @property
+    def constant_bytes(self) -> int:
+        """The flash that its constants take."""
+        return sum(array.nbytes for array in self.constants.values())
+
+
+# Returns None if the kernel does not apply to the step.
+Match = Callable[[Step], Kernel | None]
+
+_REFERENCE: dict[str, Match] = {}
+_FAST: dict[str, list[Match]] = {}
+
+
+def reference_kernel(*layers: type[Layer]) -> Callable[[Match], Match]:
+    """Register the readable kernel of a kind of layer, which applies to every step of that kind."""
+
+    def register(match: Match) -> Match:
+        _REFERENCE.update({layer.kind: match for layer in layers})
+        return match
+
+    return register
+
+
+def fast_kernel(*layers: type[Layer]) -> Callable[[Match], Match]:
+    """Register a kernel that computes the reference kernel's bits in fewer cycles, for some steps."""
+
+    def register(match: Match) -> Match:
+        for layer in layers:
+            _FAST.setdefault(layer.kind, []).append(match)
+        return match
+
+    return register
+
+
+def reference(step: Step) -> Kernel:
+    """The readable kernel for a step."""
+    kernel = _REFERENCE[step.layer.kind](step)
+    assert kernel is not None, step
+    return kernel
+
+
+def candidates(step: Step) -> list[Kernel]:
+    """All kernels that apply to a step, the reference kernel first."""
+    found = (match(step) for match in _FAST.get(step.layer.kind, ()))
+    return [reference(step), *(kernel for kernel in found if kernel)]
+
+
+def choose(step: Step) -> Kernel:
+    """The kernel with the fewest estimated cycles among those that apply."""
+    return min(candidates(step), key=lambda kernel: kernel.cycles)
+
+
+def weighted(
+    step: Step,
+    *,
+    header: str,
+    function: str,
+    sizes: str,
+    constants: Mapping[str, np.ndarray],
+    cycles: int,
+    scratch_bytes: int = 0,
+) -> Kernel:
+    """A kernel of a layer with weights: function(sizes, rule, rows, source, constants, scratch, target).
+
+    sizes: the C struct of the layer's sizes. The requantisation's rule and multipliers, the rows of a
+    convolution (first_row and end_row), and the scratch memory are arguments only if the step has them.
+    """
+    layer = step.layer
+    assert isinstance(layer, Weighted)
+    structs = [sizes]
+    rule = layer.requantisation
+    if rule:
+        structs.append(struct("requantisation", shift=rule.shift, maximum=rule.maximum))
+        constants = {**constants, "multiplier": rule.multiplier}
+    takes_rows = isinstance(layer, Conv2d)
+    arguments = [
+        *(["first_row", "end_row"] if takes_rows else []),
+        "{source}",
+        *(f"{step.name}_{name}" for name in constants),
+        *(["{scratch}"] if scratch_bytes else []),
+        "{target}",
+    ]
+    return Kernel(
+        header=header,
+        call=call(function, structs, arguments),
+        cycles=cycles,
+        constants=constants,
+        weight_bits=layer.weight_bits,
+        scratch_bytes=scratch_bytes,
+        takes_rows=takes_rows,
+    )
+
+
+def pack_bits(weights: np.ndarray, bits: int) -> np.ndarray:
+    """Weights for weight_at() of weights.h, int8: 8 / bits of them to a byte, the first in the low bits.
+
+    Weights of 8 bits keep their shape (outputs, ...); others are flat, with zeros added to the last byte.
+    """
+    if bits == 8:
+        return weights
+    each = 8 // bits
+    flat = np.zeros(math.ceil(weights.size / each) * each, np.uint8)
+    flat[: weights.size] = weights.reshape(-1).view(np.uint8) & ((1 << bits) - 1)
+    shifts = np.arange(each, dtype=np.uint8) * np.uint8(bits)
+    return np.bitwise_or.reduce(flat.reshape(-1, each) << shifts, axis=1).view(np.int8)
+
+
+def call(function: str, structs: Sequence[str], arguments: Sequence[str]) -> str:
+    """The C statement that calls a kernel: one line for each struct, and one for the other arguments."""
+    # Braces that belong to C are doubled, as the statement is a format string.
+    doubled = [text.replace("{", "{{").replace("}", "}}") for text in structs]
+    lines = [*doubled, ", ".join(arguments) + ");"]
+    return f"{function}(\n" + ",\n".join(map(wrapped, lines))
+
+
+def struct(name: str, **fields: Any) -> str:
+    """A C compound literal of a struct."""
+    return f"(struct {name}){struct_fields(**fields)}"
+
+
+def struct_fields(**fields: Any) -> str:
+    """A C initialiser of a struct."""
+    values = ", ".join(f".{name} = {value}" for name, value in fields.items())
+    return f"{{{values}}}"
+
+
+def wrapped(text: str) -> str:
+    """Indented lines of at most 100 characters."""
+    return textwrap.fill(text, 100, initial_indent=_INDENT, subsequent_indent=_INDENT)

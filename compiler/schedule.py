@@ -1,0 +1,153 @@
+"""When each step runs and where its data lies.
+
+Leading steps compute their rows while the image still arrives ("stream"). Each step runs in parts that are
+short enough for the receive buffer and for the watchdog. All activations share one static arena.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from compiler import kernels, lower
+from compiler.kernels import Kernel
+from compiler.lower import Step
+from compiler.network import IMAGE, Model
+
+# Leading steps stream as long as the arena stays within this, or within its size without streaming, in bytes.
+# The firmware's SRAM then stays within 8 KiB, which is all that QEMU's chip has.
+STREAMING_ARENA = 4608
+
+# The longest part while bytes arrive: 2.8 ms, or 4.3 ms at 2 Mbaud, where the bytes' interrupts take a third
+# of the time. 860 bytes arrive in that, and the receive buffer holds 1,024.
+CYCLES_WHILE_RECEIVING = 200_000
+
+# The longest part after the last byte, unless a single row takes longer: 50 ms, or 0.45 s if the crystal is
+# dead. The watchdog is fed between parts, and waits at least 1.09 s. A model whose single row takes more than
+# the limit, 0.8 s with a dead crystal, is refused.
+CYCLES_PER_CALL = 3_600_000
+CYCLES_PER_CALL_LIMIT = 6_400_000
+
+
+@dataclass(frozen=True)
+class Arena:
+    """The memory of the activations: its size, and each step's output and scratch memory in it, in bytes."""
+
+    size: int
+    outputs: tuple[int, ...]
+    scratch: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which rows of a step need which of its input: struct network_layer of firmware/network/layers.h."""
+
+    output_rows: int
+    input_rows: int
+    first_needs: int
+    next_needs: int
+    ahead: int
+    at_once: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step, its kernel, its rows, and the offsets in the arena of its output and scratch memory."""
+
+    step: Step
+    kernel: Kernel
+    rows: Rows
+    output: int
+    scratch: int
+
+    @property
+    def longest_call(self) -> int:
+        """The estimated cycles of its longest part."""
+        return self.kernel.cycles * self.rows.at_once // self.rows.output_rows
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The stages of a network, in order, and the size of their arena in bytes."""
+
+    stages: tuple[Stage, ...]
+    arena_bytes: int
+
+    @property
+    def starts_while_receiving(self) -> bool:
+        """Whether a part of the network is computed while the image arrives."""
+        first = self.stages[0].rows
+        return first.ahead > 0 and first.first_needs < first.input_rows
+
+
+def plan(model: Model, choose: Callable[[Step], Kernel] = kernels.choose) -> Schedule:
+    """The schedule of a model, with the kernel that `choose` gives for each step."""
+    steps = lower.steps(model)
+    chosen = [choose(step) for step in steps]
+    streaming = streaming_steps(steps, chosen)
+    arena = plan_arena(steps, chosen, streaming)
+    rows = plan_rows(steps, chosen, streaming)
+    parts = zip(steps, chosen, rows, arena.outputs, arena.scratch, strict=True)
+    return Schedule(tuple(Stage(*part) for part in parts), arena.size)
+
+
+def streaming_steps(steps: Sequence[Step], chosen: Sequence[Kernel]) -> int:
+    """How many leading steps stream: those whose kernels compute rows, as far as the arena has room.
+
+    Not the last step: its logits must wait until the whole image has passed its checksum.
+    """
+    able = 0
+    while able < len(steps) - 1 and chosen[able].takes_rows:
+        able += 1
+    largest = max(STREAMING_ARENA, plan_arena(steps, chosen, 0).size)
+    return next(count for count in range(able, -1, -1) if plan_arena(steps, chosen, count).size <= largest)
+
+
+def plan_arena(steps: Sequence[Step], chosen: Sequence[Kernel], streaming: int) -> Arena:
+    """Place outputs alternately at the start and at the end of the arena; image and logits lie elsewhere.
+
+    Scratch memory follows the output at the start, or the input there. Everything is word-aligned.
+
+    The leading steps, `streaming` of them, alternate while the image arrives, so they are placed as one step,
+    and the outputs between them are part of its scratch memory. They share the rest of it: no kernel keeps
+    anything there between calls.
+    """
+    outputs = [_whole_words(step.target.bytes) for step in steps[:-1]] + [0]
+    scratch = [_whole_words(kernel.scratch_bytes) for kernel in chosen]
+    together = max(streaming, 1)
+    between, outputs = outputs[: together - 1], outputs[together - 1 :]
+    scratch = [sum(between) + max(scratch[:together]), *scratch[together:]]
+
+    inputs = [0, *outputs[:-1]]
+    size = max(map(sum, zip(inputs, outputs, scratch, strict=True)))
+    output_at = [0 if index % 2 == 0 else size - output for index, output in enumerate(outputs)]
+    scratch_at = [
+        output if index % 2 == 0 else source
+        for index, (source, output) in enumerate(zip(inputs, outputs, strict=True))
+    ]
+    *between_at, shared_at = accumulate(between, initial=scratch_at[0])
+    return Arena(size, (*between_at, *output_at), (*[shared_at] * together, *scratch_at[1:]))
+
+
+def plan_rows(steps: Sequence[Step], chosen: Sequence[Kernel], streaming: int) -> list[Rows]:
+    """The rows of each step. A streaming step waits for some rows of its input, any other for all of them."""
+    found: list[Rows] = []
+    for index, (step, kernel) in enumerate(zip(steps, chosen, strict=True)):
+        output_rows = step.target.shape[1] if kernel.takes_rows else 1
+        if index < streaming:
+            input_rows = step.needs(output_rows, axis=1)
+            first_needs, next_needs = step.needs(1, axis=1), step.row_stride
+        else:
+            input_rows = found[-1].output_rows if found else IMAGE.shape[1]
+            first_needs, next_needs = input_rows, 1
+        ahead = output_rows * CYCLES_WHILE_RECEIVING // kernel.cycles if step is not steps[-1] else 0
+        at_once = max(1, output_rows * CYCLES_PER_CALL // kernel.cycles)
+        limits = (min(limit, output_rows) for limit in (ahead, at_once))
+        found.append(Rows(output_rows, input_rows, first_needs, next_needs, *limits))
+    return found
+
+
+def _whole_words(size: int) -> int:
+    """A size in bytes, rounded up to whole 32-bit words."""
+    return -(-size // 4) * 4

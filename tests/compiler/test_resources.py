@@ -1,0 +1,45 @@
+"""What a model takes of the chip is counted, and a model that takes too much is refused."""
+
+import pytest
+import random_networks
+
+from common.errors import UserError
+from common.paths import MODELS
+from compiler import codegen, model_file, resources, schedule, target
+from compiler.target import Memory
+
+
+@pytest.fixture
+def linear():
+    return model_file.load(MODELS / "linear.npz")
+
+
+def test_the_report_counts_bytes_and_multiplications(linear):
+    report = resources.measure(linear)
+    (cost,) = report.steps
+    assert (cost.title, cost.output, cost.weight_bits) == ("0 linear", (10,), 8)
+    assert (cost.constant_bytes, cost.output_bytes, cost.macs) == (7840 + 40, 40, 7840)
+    assert report.flash_available == 64 * 1024 and report.sram_available == 20 * 1024
+    assert report.flash_needed == resources.FIRMWARE_FLASH + resources.STEP_FLASH + 7880
+    table = str(report)
+    assert "0 linear" in table and "7,840" in table and "of 65,536 bytes" in table
+
+
+def test_a_model_too_big_is_refused_with_both_memories_named(linear, tmp_path, monkeypatch):
+    monkeypatch.setattr(target, "memories", lambda: (Memory(0, 16 * 1024), Memory(0, 20 * 1024)))
+    flash, sram = resources.FIRMWARE_FLASH + resources.STEP_FLASH + 7880, resources.FIRMWARE_SRAM
+    with pytest.raises(
+        UserError,
+        match=f"needs {flash:,} bytes of flash and {sram:,} of SRAM, and there are 16,384 and 20,480",
+    ):
+        codegen.export(linear, tmp_path / "generated")
+    assert not (tmp_path / "generated").exists()
+
+
+def test_a_layer_that_the_watchdog_would_cut_off_is_refused(monkeypatch):
+    model = random_networks.Builder(1).conv(4).model()
+    monkeypatch.setattr(schedule, "CYCLES_PER_CALL", 1)
+    monkeypatch.setattr(schedule, "CYCLES_PER_CALL_LIMIT", 1000)
+    complaint = r"layer 0 conv2d 3x3 takes [\d,]+ cycles .* the watchdog allows 1,000"
+    with pytest.raises(UserError, match=complaint):
+        resources.check_fits(model)

@@ -1,0 +1,63 @@
+"""The schedule: data in use never overlaps, leading steps stream, and no part runs too long."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+import random_networks
+
+from compiler import kernels, lower, schedule
+from compiler.schedule import Rows
+
+
+@pytest.mark.parametrize("name", random_networks.networks())
+def test_activations_in_use_never_overlap(name):
+    steps = lower.steps(random_networks.networks()[name])
+    chosen = [replace(kernels.choose(step), scratch_bytes=100 + step.index) for step in steps]
+    for streaming in range(len(steps)):
+        plan = schedule.plan_arena(steps, chosen, streaming)
+        outputs = [
+            (offset, step.target.bytes) for offset, step in zip(plan.outputs[:-1], steps, strict=False)
+        ]
+        for index in range(len(steps)):
+            together = range(streaming) if index < streaming else [index]
+            # Its input, output and scratch memory; the inputs and outputs of the steps that stream with it.
+            used = {output for other in together for output in outputs[max(other - 1, 0) : other + 1]}
+            places = sorted([*used, (plan.scratch[index], 100 + steps[index].index)])
+            assert all(start % 4 == 0 for start, _ in places)
+            assert all(start + size <= following for (start, size), (following, _) in pairwise(places))
+            assert sum(places[-1]) <= plan.size
+
+
+def test_layers_stream_while_they_compute_rows_and_the_arena_has_room(monkeypatch):
+    builder = random_networks.Builder(1).conv(4).maxpool(2).conv(4, padding=1).conv(2, stride=2).avgpool(2)
+    steps = lower.steps(builder.conv(2, 2).model())
+    chosen = [kernels.reference(step) for step in steps]
+    assert [schedule.plan_arena(steps, chosen, count).size for count in range(4)] == [1352, 1352, 1352, 1424]
+    assert schedule.streaming_steps(steps, chosen) == 3
+    monkeypatch.setattr(schedule, "STREAMING_ARENA", 1423)
+    assert schedule.streaming_steps(steps, chosen) == 2
+    assert schedule.streaming_steps(steps[3:], chosen[3:]) == 0
+
+
+def test_rows_of_a_layer_depend_on_rows_of_the_one_before(monkeypatch):
+    builder = random_networks.Builder(1).conv(4).maxpool(2).conv(4, padding=1).conv(2, stride=2).avgpool(2)
+    steps = lower.steps(builder.conv(2, 2).model())
+    chosen = [replace(kernels.reference(step), cycles=1000) for step in steps]
+    monkeypatch.setattr(schedule, "CYCLES_WHILE_RECEIVING", 400)
+    monkeypatch.setattr(schedule, "CYCLES_PER_CALL", 800)
+    assert schedule.plan_rows(steps, chosen, streaming=3) == [
+        Rows(output_rows=13, input_rows=28, first_needs=4, next_needs=2, ahead=5, at_once=10),
+        Rows(output_rows=13, input_rows=13, first_needs=2, next_needs=1, ahead=5, at_once=10),
+        Rows(output_rows=6, input_rows=13, first_needs=3, next_needs=2, ahead=2, at_once=4),
+        Rows(output_rows=1, input_rows=6, first_needs=6, next_needs=1, ahead=0, at_once=1),
+        Rows(output_rows=2, input_rows=1, first_needs=1, next_needs=1, ahead=0, at_once=1),
+        Rows(output_rows=1, input_rows=2, first_needs=2, next_needs=1, ahead=0, at_once=1),
+    ]
+
+
+@pytest.mark.parametrize("name", random_networks.networks())
+def test_a_step_is_complete_only_after_those_before_it(name):
+    """Otherwise a later step could overwrite the input of an unfinished one."""
+    rows = [stage.rows for stage in schedule.plan(random_networks.networks()[name]).stages]
+    assert [step.input_rows for step in rows[1:]] == [step.output_rows for step in rows[:-1]]
