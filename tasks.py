@@ -28,7 +28,7 @@ class Number(int):
 
 _NOT_GIVEN = Number(-(2**63))  # that nobody types
 
-_MODEL = "a model's name in models/ or its file; it stays chosen for the tasks that follow"
+_MODEL = "a model: its name in models/ or its file (default: cnn)"
 _ON = "the simulator: renode, qemu or native"
 
 
@@ -52,6 +52,15 @@ def project_task(**options: Any) -> Callable[[Callable[..., None]], Any]:
         return task(told, **options)
 
     return decorate
+
+
+def _model(option: str) -> Path:
+    """The model file that an option or the default names; prints it."""
+    from tooling import build as builds
+
+    path = builds.model_file(option)
+    print(f"model: {shown(path)}", flush=True)
+    return path
 
 
 def _require_torch() -> None:
@@ -114,8 +123,6 @@ def train(
     if not result.finished:
         raise Exit(f"\n{result}", 130)
     print(result)
-    if result.output and result.output.parent == MODELS:
-        builds.choose_model(result.output)
 
 
 @project_task(
@@ -136,14 +143,15 @@ def results(context: Context, model: str = "cnn", seeds: int = Number(5), fresh:
 
 @project_task(help={"model": _MODEL})
 def export(context: Context, model: str = "") -> None:
-    """Write the trained network as C into build/generated, and show it as a table."""
+    """Write the trained network as C into build/MODEL/generated, and show it as a table."""
     from compiler.model_file import load
     from compiler.resources import measure
     from tooling import build as builds
 
-    if not builds.export(model):
-        print(f"{shown(builds.GENERATED)} is up to date with {shown(builds.model_file())}")
-    print(measure(load(builds.model_file())))
+    path = _model(model)
+    if not builds.export(path):
+        print(f"{shown(builds.generated(path))} is up to date")
+    print(measure(load(path)))
 
 
 @project_task(help={"model": _MODEL, "board": "a folder of firmware/boards, or native-sanitize"})
@@ -151,18 +159,20 @@ def build(context: Context, board: str = "bluepill", model: str = "") -> None:
     """Compile the firmware for a board."""
     from tooling import build as builds
 
-    if not builds.build(board, model):
-        print(f"{shown(builds.image(board))} is up to date")
+    path = _model(model)
+    if not builds.build(board, path):
+        print(f"{shown(builds.image(board, path))} is up to date")
 
 
-@project_task()
-def size(context: Context) -> None:
+@project_task(help={"model": _MODEL})
+def size(context: Context, model: str = "") -> None:
     """Show the flash and SRAM that the firmware takes of the chip, and its largest symbols."""
     from tooling import build as builds
     from tooling.measure import size as sizes
 
-    builds.build()
-    print(sizes.report(builds.image(builds.BLUEPILL)))
+    path = _model(model)
+    builds.build(builds.BLUEPILL, path)
+    print(sizes.report(builds.image(builds.BLUEPILL, path)))
 
 
 @project_task(
@@ -182,15 +192,17 @@ def profile(
     from tooling import build as builds
     from tooling.measure import profile as profiles
 
-    builds.build(model=model)
-    network = load(builds.model_file())
-    measured, text = profiles.report(builds.image(builds.BLUEPILL), network, load_test_set(), image)
+    path = _model(model)
+    builds.build(builds.BLUEPILL, path)
+    firmware = builds.image(builds.BLUEPILL, path)
+    network = load(path)
+    measured, text = profiles.report(firmware, network, load_test_set(), image)
     print(text)
     if plot:
         profiles.plot(measured, network.name, BUILD / "profile.png")
         print(f"\n{shown(BUILD / 'profile.png')} shows it.")
     if renode:
-        print(f"\n{profiles.check_in_renode(builds.image(builds.BLUEPILL))}")
+        print(f"\n{profiles.check_in_renode(firmware)}")
 
 
 @project_task(
@@ -212,15 +224,20 @@ def bench(context: Context, image: int = Number(0), all_images: bool = False, mo
         "on": _ON,
         "tcp": "open USART1 as a TCP port of 127.0.0.1 instead of a pseudo-terminal",
         "tcp-port": "the number of that port; any free one by default",
+        "model": _MODEL,
     }
 )
-def sim(context: Context, on: str = "renode", tcp: bool = False, tcp_port: int = Number(0)) -> None:
-    """Boot the firmware in Renode and leave its USART1 open to picocom and `infer`."""
+def sim(
+    context: Context, on: str = "renode", tcp: bool = False, tcp_port: int = Number(0), model: str = ""
+) -> None:
+    """Boot the firmware on a simulator and leave its USART1 open to picocom and `infer`."""
     from tooling import build as builds
     from tooling.simulate import sim as simulated_board
 
-    builds.build(builds.NATIVE if on == "native" else builds.BLUEPILL)
-    simulated_board.run(on, tcp=tcp, tcp_port=tcp_port)
+    board = builds.NATIVE if on == "native" else builds.BLUEPILL
+    path = _model(model)
+    builds.build(board, path)
+    simulated_board.run(on, builds.image(board, path), tcp=tcp, tcp_port=tcp_port)
 
 
 @project_task(
@@ -239,15 +256,16 @@ def sim_test(context: Context, suite: Any, on: str = "", port: str = "", model: 
 
     if port and on:
         raise UserError("--port takes a real board and --on a simulator: leave one of them out.")
+    path = _model(model)
     if port:
         print(f"Running the suites on the board at {port}.")
-        outcome, title = runs.run_on_port(port, suite, model=model), f"the board at {port}"
+        outcome, title = runs.run_on_port(port, path, suite), f"the board at {port}"
     else:
-        choice = runs.choose(on, model)
+        choice = runs.choose(on, path)
         if choice.why_not_renode:
             print(choice.why_not_renode)
         print(f"Running the suites on {choice.title}.")
-        outcome, title = runs.run(choice.simulator, suite, model=model), choice.title
+        outcome, title = runs.run(choice.simulator, path, suite), choice.title
     summary = f"{outcome.counts} on {title} in {outcome.seconds:.0f} s; the log is {shown(outcome.log)}"
     if not outcome.passed:
         raise Exit(summary, 1)
@@ -276,17 +294,18 @@ def infer(
     help={
         "dry-run": "check the image and print what would be done",
         "under-reset": "hold the chip in reset while connecting (needs the probe's NRST wire)",
+        "model": _MODEL,
     }
 )
-def flash(context: Context, dry_run: bool = False, under_reset: bool = False) -> None:
+def flash(context: Context, dry_run: bool = False, under_reset: bool = False, model: str = "") -> None:
     """Write the firmware into a real Blue Pill with an ST-Link."""
     from tooling import build as builds
     from tooling import flash as flashing
 
-    builds.build()
-    flashing.flash(
-        builds.image(builds.BLUEPILL).with_suffix(".bin"), dry_run=dry_run, under_reset=under_reset
-    )
+    path = _model(model)
+    builds.build(builds.BLUEPILL, path)
+    image = builds.image(builds.BLUEPILL, path).with_suffix(".bin")
+    flashing.flash(image, dry_run=dry_run, under_reset=under_reset)
 
 
 @project_task(
@@ -301,6 +320,7 @@ def fuzz(context: Context, seconds: int = Number(3600), target: str = "", keep: 
     from tooling.fuzz import fuzz as fuzzers
     from tooling.setup import provision
 
+    _model("")
     provision.provide_fuzzers()
     outcomes = fuzzers.run(seconds, target or None)
     if keep:
@@ -315,6 +335,7 @@ def test(context: Context) -> None:
     from tooling import checks
     from tooling.setup import provision
 
+    _model("")
     provision.provide_all()
     if checks.run().failed:
         raise Exit(code=1)

@@ -23,7 +23,6 @@ SUITES = ROOT / "robot_tests"
 # What the tasks make.
 TOOLS = ROOT / ".tools"
 BUILD = ROOT / "build"
-GENERATED = BUILD / "generated"
 RUNS = BUILD / "training"
 LOGS = BUILD / "logs"
 ROBOT_RESULTS = BUILD / "robot"

@@ -1,20 +1,26 @@
-"""From a model file to a firmware: export, configure, compile, each only when its input has changed."""
+"""Building the firmware: export the model as C, configure CMake, compile; only what is out of date.
+
+Each model has its own folder in build/: generated/ holds its C, every other folder the build for one board.
+"""
+
+from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import UserError
+from common.locks import locked
 from common.paths import BOARDS as BOARD_FOLDERS
-from common.paths import BUILD, COMPILER, FIRMWARE, GENERATED, MODELS, ROOT, shown
+from common.paths import BUILD, COMPILER, FIRMWARE, MODELS, ROOT, shown
 from compiler.target import memory_layout
 from tooling import processes
 from tooling.measure import size
 from tooling.setup import tools
 
-# The model that a fresh clone builds. `train`, `export` and `build` with a model choose another; `clean`
-# chooses this one again.
 DEFAULT_MODEL = "cnn"
 
 BLUEPILL = "bluepill"
@@ -22,27 +28,25 @@ NATIVE = "native"
 SANITIZED = "native-sanitize"
 FUZZ = "fuzz"
 
-_CHOICE = BUILD / "model.txt"
-_EXPORT_STAMP = GENERATED / "exported.txt"
 _COMPILE_LIMIT = 600.0
+
+# The folders of build/ that other tasks use. A model of such a name gets another folder.
+_RESERVED = {"bench", "fuzzing", "logs", "robot", "training"}
 
 
 @dataclass(frozen=True)
 class Board:
-    """One build of the firmware: its CMake preset, what that makes, and the tools it takes."""
+    """One build of the firmware: its CMake preset, its program, and the tools that it needs."""
 
     name: str
     preset: str
-    image: Path
+    program: str
     needs: tuple[tools.Tool, ...]
+    targets: tuple[str, ...] = ()  # all of them if empty
 
     @property
     def has_chip(self) -> bool:
         return self.preset == BLUEPILL
-
-
-_CHIP_TOOLS = (tools.CMAKE, tools.NINJA, tools.COMPILER)
-_NATIVE_TOOLS = (tools.CMAKE, tools.NINJA, tools.NATIVE_COMPILER)
 
 
 def _chip_boards() -> list[str]:
@@ -51,118 +55,150 @@ def _chip_boards() -> list[str]:
     return [path.parent.name for path in descriptions if "set(CHIP " in path.read_text()]
 
 
+_CHIP_TOOLS = (tools.CMAKE, tools.NINJA, tools.COMPILER)
+_NATIVE_TOOLS = (tools.CMAKE, tools.NINJA, tools.NATIVE_COMPILER)
+_FUZZ_TOOLS = (tools.CMAKE, tools.NINJA, tools.CLANG)
+
 BOARDS = {
-    **{name: Board(name, BLUEPILL, BUILD / name / "firmware.elf", _CHIP_TOOLS) for name in _chip_boards()},
-    NATIVE: Board(NATIVE, NATIVE, BUILD / NATIVE / "firmware", _NATIVE_TOOLS),
-    SANITIZED: Board(SANITIZED, SANITIZED, BUILD / SANITIZED / "firmware", _NATIVE_TOOLS),
-    FUZZ: Board(FUZZ, FUZZ, BUILD / FUZZ / "fuzz_app", (tools.CMAKE, tools.NINJA, tools.CLANG)),
+    **{name: Board(name, BLUEPILL, "firmware.elf", _CHIP_TOOLS) for name in _chip_boards()},
+    NATIVE: Board(NATIVE, NATIVE, "firmware", _NATIVE_TOOLS),
+    SANITIZED: Board(SANITIZED, SANITIZED, "firmware", _NATIVE_TOOLS),
+    FUZZ: Board(FUZZ, FUZZ, "fuzz_app", _FUZZ_TOOLS, targets=("fuzz_link", "fuzz_app")),
 }
 
 
 def board_named(name: str) -> Board:
-    """The board of that name. Raises UserError that lists the names there are."""
+    """The board of that name. Raises UserError that lists the boards."""
     if name not in BOARDS:
         raise UserError(f"There is no board '{name}': choose {', '.join(BOARDS)}.")
     return BOARDS[name]
 
 
 def model_file(name_or_path: str = "") -> Path:
-    """The file of a model: a path, a name in models/, or, when empty, the one chosen last or the default.
+    """The file of a model, given its name in models/ or its path; by default that of DEFAULT_MODEL.
 
-    Raises UserError when there is no such file.
+    Raises UserError if there is no such file.
     """
-    if not name_or_path:
-        name_or_path = _CHOICE.read_text().strip() if _CHOICE.is_file() else DEFAULT_MODEL
+    name_or_path = name_or_path or DEFAULT_MODEL
     in_models = MODELS / f"{name_or_path}.npz"
     if in_models.is_file():
         return in_models
     path = Path(name_or_path).expanduser()
     if path.is_file():
         return path.resolve()
-    there = ", ".join(sorted(file.stem for file in MODELS.glob("*.npz"))) or "none"
+    names = ", ".join(sorted(file.stem for file in MODELS.glob("*.npz"))) or "none"
     raise UserError(
-        f"There is no model '{name_or_path}': name a file or one of models/ ({there}), or type './inv train'."
+        f"There is no model '{name_or_path}': name a file or a model of models/ ({names}), "
+        "or type './inv train'."
     )
 
 
-def choose_model(path: Path) -> None:
-    """Let the tasks that follow, in this clone, use that model file."""
-    BUILD.mkdir(exist_ok=True)
-    chosen = path.stem if path.parent == MODELS else str(path)
-    if chosen == DEFAULT_MODEL:
-        _CHOICE.unlink(missing_ok=True)
-    else:
-        _CHOICE.write_text(f"{chosen}\n")
+def build_folder(model: Path | None = None) -> Path:
+    """The folder of a model's builds: build/NAME, or build/NAME-CHECKSUM for a file outside models/."""
+    model = model or model_file()
+    name = re.sub(r"[^\w.+-]", "_", model.stem)
+    if model.parent == MODELS and name == model.stem and name not in _RESERVED:
+        return BUILD / name
+    return BUILD / f"{name}-{hashlib.sha256(str(model).encode()).hexdigest()[:8]}"
 
 
-def export(name_or_path: str = "") -> bool:
-    """Write build/generated/model.c and model.h unless they are up to date. Whether anything was to do.
-
-    Raises UserError for a model that is not there, UserError for one that is broken or does not fit.
-    """
-    path = model_file(name_or_path)
-    sources = [path, memory_layout(), *sorted(COMPILER.rglob("*.py"))]
-    fingerprint = _fingerprint(sources)
-    generated = (GENERATED / "model.c", GENERATED / "model.h")
-    if all(file.is_file() for file in generated) and _read(_EXPORT_STAMP) == fingerprint:
-        choose_model(path)
-        return False
-
-    from compiler import codegen
-    from compiler import model_file as files
-
-    GENERATED.mkdir(parents=True, exist_ok=True)
-    _EXPORT_STAMP.unlink(missing_ok=True)
-    print(f"exporting {shown(path)}")
-    codegen.export(files.load(path), GENERATED)
-    _EXPORT_STAMP.write_text(fingerprint)
-    choose_model(path)
-    return True
+def generated(model: Path | None = None) -> Path:
+    """The folder of a model's C files."""
+    return build_folder(model) / "generated"
 
 
-def build(board_name: str = BLUEPILL, model: str = "") -> bool:
-    """Bring one board's firmware up to date, the model's C included. Whether anything was to do.
-
-    Raises UserError when a tool is missing or the compiler refuses the source.
-    """
-    board = board_named(board_name)
-    tools.require(*board.needs)
-    did_export = export(model)
-    did_configure = _configure(board)
-    where = [board.image.parent] if board.has_chip else ["--preset", board.preset]
-    log = _cmake(["--build", *where], f"the {board.name} build")
-    did_compile = "no work to do" not in log
-    if did_compile and board.has_chip:
-        print(f"{shown(board.image)}: {size.summary(board.image)}")
-    elif did_compile:
-        print(f"{shown(board.image)} built")
-    return did_export or did_configure or did_compile
+def exported_models() -> list[Path]:
+    """The model files from which this clone holds C files."""
+    stamps = BUILD.glob("*/generated/exported.txt")
+    return [path for stamp in stamps if (path := Path(stamp.read_text().partition("\n")[0])).is_file()]
 
 
-def image(board_name: str) -> Path:
-    """The firmware of that board, as built. Raises UserError when it is not there."""
-    path = board_named(board_name).image
+def image_path(board_name: str, model: Path | None = None) -> Path:
+    """Where the firmware of that board with that model is, or will be, built."""
+    return build_folder(model) / board_name / board_named(board_name).program
+
+
+def image(board_name: str, model: Path | None = None) -> Path:
+    """The firmware of that board with that model. Raises UserError if it is not built."""
+    model = model or model_file()
+    path = image_path(board_name, model)
     if not path.is_file():
-        raise UserError(f"{shown(path)} is not there: type './inv build --board {board_name}'.")
+        option = "" if model == model_file() else f" --model {_typed(model)}"
+        raise UserError(f"{shown(path)} is missing: type './inv build --board {board_name}{option}'.")
     return path
 
 
-def _configure(board: Board) -> bool:
-    """Run CMake's first step where that was not done yet, or elsewhere, or from other presets."""
-    folder = board.image.parent
+def export(model: Path | None = None) -> bool:
+    """Write a model's C files unless they are up to date. Returns whether it wrote them.
+
+    Raises UserError if the model is broken or does not fit the chip.
+    """
+    model = model or model_file()
+    with _lock(model):
+        return _export(model)
+
+
+def build(board_name: str = BLUEPILL, model: Path | None = None) -> bool:
+    """Bring the firmware of a board up to date, with the model's C files. Returns whether it did anything.
+
+    Raises UserError if a tool is missing or the compiler refuses the source.
+    """
+    board = board_named(board_name)
+    tools.require(*board.needs)
+    model = model or model_file()
+    with _lock(model):
+        did_export = _export(model)
+        firmware = image_path(board_name, model)
+        did_configure = _configure(board, firmware.parent)
+        targets = ["--target", *board.targets] if board.targets else []
+        log = _cmake(["--build", firmware.parent, *targets], f"the {board.name} build")
+        did_compile = "no work to do" not in log
+        if did_compile and board.has_chip:
+            print(f"{shown(firmware)}: {size.summary(firmware)}")
+        elif did_compile:
+            print(f"{shown(firmware)} built")
+    return did_export or did_configure or did_compile
+
+
+def _lock(model: Path) -> AbstractContextManager[None]:
+    """One process at a time writes to the build folder of a model."""
+    return locked(build_folder(model) / "lock", f"a build of {model.stem}")
+
+
+def _export(model: Path) -> bool:
+    folder = generated(model)
+    stamp = folder / "exported.txt"
+    fingerprint = _fingerprint([model, memory_layout(), *sorted(COMPILER.rglob("*.py"))])
+    files = (folder / "model.c", folder / "model.h")
+    if all(file.is_file() for file in files) and _read(stamp) == f"{model}\n{fingerprint}":
+        return False
+
+    from compiler import codegen
+    from compiler.model_file import load
+
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)
+    print(f"exporting {shown(model)}")
+    codegen.export(load(model), folder)
+    stamp.write_text(f"{model}\n{fingerprint}")
+    return True
+
+
+def _configure(board: Board, folder: Path) -> bool:
+    """Run CMake's first step unless it was done for this clone and these presets."""
     stamp = folder / "configured.txt"
     fingerprint = f"{ROOT}\n{_fingerprint([FIRMWARE / 'CMakePresets.json'])}"
     if (folder / "build.ninja").is_file() and _read(stamp) == fingerprint:
         return False
     stamp.unlink(missing_ok=True)
-    choice = ["-B", folder, f"-DBOARD={board.name}"] if board.has_chip else []
-    _cmake(["--fresh", "--preset", board.preset, *choice], f"configuring {board.name}")
+    choice = [f"-DBOARD={board.name}"] if board.has_chip else []
+    _cmake(["--fresh", "--preset", board.preset, "-B", folder, *choice], f"configuring {board.name}")
     stamp.write_text(fingerprint)
     return True
 
 
 def _cmake(arguments: list[str | Path], what: str) -> str:
-    """Run cmake in firmware/; what it printed. Raises UserError after showing that when it fails."""
+    """Run cmake in firmware/; returns its output. If it fails, prints the output and raises UserError."""
     finished = processes.run(["cmake", *arguments], cwd=FIRMWARE, timeout=_COMPILE_LIMIT, capture=True)
     if finished.status != 0:
         print(finished.output.rstrip())
@@ -171,13 +207,18 @@ def _cmake(arguments: list[str | Path], what: str) -> str:
 
 
 def _fingerprint(files: Iterable[Path]) -> str:
-    """One checksum over the names and contents of `files`."""
+    """A checksum of the names and contents of `files`."""
     digest = hashlib.sha256()
     for file in files:
         content = file.read_bytes()
         digest.update(f"{file}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
+
+
+def _typed(model: Path) -> str:
+    """A model as a user would type it."""
+    return model.stem if model.parent == MODELS else shown(model)
 
 
 def _read(path: Path) -> str:

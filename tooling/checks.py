@@ -120,7 +120,7 @@ def _clang_format() -> Counts:
 def _build(board: str) -> Counts:
     _need(*build.BOARDS[board].needs)
     if not build.build(board):
-        print(f"{shown(build.BOARDS[board].image)} is up to date")
+        print(f"{shown(build.image(board))} is up to date")
     return Counts(passed=1)
 
 
@@ -167,7 +167,7 @@ def _suites(simulator: str) -> Counts:
     else:
         _need(*build.BOARDS[build.NATIVE].needs)
     try:
-        return _counts(suites.run(simulator))
+        return _counts(suites.run(simulator, build.model_file()))
     except simulators.TooLarge as reason:
         raise NotRun(str(reason)) from None
 
@@ -176,7 +176,8 @@ def _sanitized_suites() -> Counts:
     board = build.BOARDS[build.SANITIZED]
     _need(*board.needs)
     build.build(build.SANITIZED)
-    return _counts(suites.run(suites.NATIVE, native_firmware=board.image))
+    firmware = build.image(build.SANITIZED)
+    return _counts(suites.run(suites.NATIVE, build.model_file(), firmware=firmware))
 
 
 def _counts(outcome: suites.Outcome) -> Counts:

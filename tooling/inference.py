@@ -55,9 +55,7 @@ def _digit(image: str) -> tuple[npt.NDArray[np.uint8], str]:
 
 def _logit_scales() -> dict[int, float]:
     """The scale of the logits of each network that this clone has, by its checksum."""
-    paths = set(MODELS.glob("*.npz"))
-    with suppress(UserError):
-        paths.add(build.model_file())
+    paths = {*MODELS.glob("*.npz"), *build.exported_models()}
     scales = {}
     for path in paths:
         with suppress(UserError):  # a broken one is for whoever builds it to hear of

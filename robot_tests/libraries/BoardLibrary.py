@@ -46,15 +46,15 @@ class BoardLibrary:
     """Keywords over `host.board.Board`.
 
     `kind`: renode, qemu, native or port. `model`: the model file that the firmware was built from. `port`:
-    the URL of a real board. `native_firmware`: another build of the native board.
+    the URL of a real board. `firmware`: the file that a simulator runs, by default the default model's.
     """
 
-    def __init__(self, kind: str, model: str, port: str = "", native_firmware: str = "") -> None:
-        firmware = Path(native_firmware) if native_firmware else None
+    def __init__(self, kind: str, model: str, port: str = "", firmware: str = "") -> None:
+        program = Path(firmware) if firmware else None
         makers: dict[str, Callable[[], Any]] = {
-            "renode": RenodeBoard,
-            "qemu": QemuBoard,
-            "native": lambda: NativeBoard(firmware),
+            "renode": lambda: RenodeBoard(program),
+            "qemu": lambda: QemuBoard(program),
+            "native": lambda: NativeBoard(program),
             "port": lambda: PortBoard(port),
         }
         self._hardware = makers[kind]()

@@ -6,6 +6,7 @@ from pathlib import Path
 import serial
 
 from host.streams import open_port
+from tooling.build import BLUEPILL, NATIVE, image
 from tooling.simulate.simulators import start_native, start_qemu
 
 
@@ -20,7 +21,7 @@ class NativeBoard:
     can_be_broken = False
 
     def __init__(self, firmware: Path | None) -> None:
-        self._firmware = firmware
+        self._firmware = firmware or image(NATIVE)
         self._running = ExitStack()
 
     def power_on(self, *, crystal: bool) -> serial.SerialBase:
@@ -41,11 +42,12 @@ class QemuBoard:
     has_a_speed = False
     can_be_broken = False
 
-    def __init__(self) -> None:
+    def __init__(self, firmware: Path | None) -> None:
+        self._firmware = firmware or image(BLUEPILL)
         self._running = ExitStack()
 
     def power_on(self, *, crystal: bool) -> serial.SerialBase:
-        return open_port(self._running.enter_context(start_qemu()).url)
+        return open_port(self._running.enter_context(start_qemu(self._firmware)).url)
 
     def power_off(self) -> None:
         self._running.close()

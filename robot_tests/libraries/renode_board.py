@@ -64,13 +64,16 @@ class RenodeBoard:
     has_a_speed = True
     can_be_broken = True
 
-    def __init__(self) -> None:
+    def __init__(self, firmware: Path | None) -> None:
+        self._firmware = firmware  # None: bluepill.resc's default
         self._may_misbehave = False
 
     def power_on(self, *, crystal: bool) -> RenodeStream:
         self._may_misbehave = False
         keyword("Reset Emulation")
         keyword("Create Log Tester", 0)
+        if self._firmware:
+            command(f"$elf=@{self._firmware}")
         command(f"include @{SCRIPTS / 'bluepill.resc'}")
         command(f"include @{SCRIPTS / 'host_link.py'}")
         # As fast as this computer can, in long steps: events of the peripherals interrupt them.

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from common.errors import UserError
+from common.paths import FIRMWARE, RENODE_SCRIPT, ROOT, SUITES
 from tooling import build
 from tooling.checks import _junit_counts
 from tooling.measure import size
+from tooling.setup import tools
 from tooling.suites import suites
 from tooling.suites.robot_results import Counts
 from tooling.tables import table
@@ -15,42 +17,69 @@ from tooling.tables import table
 
 @pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A models/ folder with two models, and a build folder of the test's own."""
+    """A models/ folder with two models, and an empty build folder."""
     folder = tmp_path / "models"
     folder.mkdir()
     for name in (build.DEFAULT_MODEL, "mine"):
         (folder / f"{name}.npz").touch()
     monkeypatch.setattr(build, "MODELS", folder)
     monkeypatch.setattr(build, "BUILD", tmp_path / "build")
-    monkeypatch.setattr(build, "_CHOICE", tmp_path / "build" / "model.txt")
     return folder
 
 
-def test_the_default_model_is_built_until_another_is_chosen(models: Path, tmp_path: Path) -> None:
-    assert build.model_file() == models / f"{build.DEFAULT_MODEL}.npz"
-
-    build.choose_model(models / "mine.npz")
-    assert build.model_file() == models / "mine.npz"
-
+def test_a_model_is_a_name_or_a_file_and_cnn_by_default(models: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "trial.npz"
     elsewhere.touch()
-    build.choose_model(elsewhere)
-    assert build.model_file() == elsewhere
 
-    build.choose_model(models / f"{build.DEFAULT_MODEL}.npz")
+    assert build.model_file("mine") == models / "mine.npz"
+    assert build.model_file(str(elsewhere)) == elsewhere
     assert build.model_file() == models / f"{build.DEFAULT_MODEL}.npz"
 
 
-def test_a_model_that_is_not_there_is_one_sentence(models: Path) -> None:
+def test_a_missing_model_is_one_sentence(models: Path) -> None:
     with pytest.raises(UserError, match=rf"no model 'yours'.* \({build.DEFAULT_MODEL}, mine\)"):
         build.model_file("yours")
+
+
+def test_each_model_and_board_has_its_own_folder(models: Path, tmp_path: Path) -> None:
+    files = [models / "mine.npz", tmp_path / "mine.npz", tmp_path / "a b.npz", models / "logs.npz"]
+    folders = [build.build_folder(file) for file in files]
+
+    assert folders[0] == tmp_path / "build" / "mine"
+    assert len({*folders, tmp_path / "build" / "logs"}) == 5
+    assert not any(" " in folder.name for folder in folders)
+    assert build.image_path(build.NATIVE, files[0]) == folders[0] / "native" / "firmware"
+    assert build.image_path(build.BLUEPILL, files[0]) == folders[0] / "bluepill" / "firmware.elf"
+
+
+def test_a_missing_image_names_the_command_that_builds_it(models: Path) -> None:
+    with pytest.raises(UserError, match=r"'\./inv build --board native'"):
+        build.image(build.NATIVE)
+    with pytest.raises(UserError, match=r"'\./inv build --board bluepill --model mine'"):
+        build.image(build.BLUEPILL, models / "mine.npz")
+
+
+def test_the_default_model_is_the_same_everywhere() -> None:
+    default = build.image_path(build.BLUEPILL).relative_to(ROOT)
+
+    assert f"/../{default}" in RENODE_SCRIPT.read_text()
+    assert f"/../build/{build.DEFAULT_MODEL}/${{presetName}}" in (FIRMWARE / "CMakePresets.json").read_text()
+    assert f"/../models/{build.DEFAULT_MODEL}.npz" in (SUITES / "board.resource").read_text()
+
+
+def test_each_board_needs_its_compiler() -> None:
+    needs = {name: board.needs[-1] for name, board in build.BOARDS.items()}
+
+    assert needs[build.BLUEPILL] is tools.COMPILER
+    assert needs[build.NATIVE] is needs[build.SANITIZED] is tools.NATIVE_COMPILER
+    assert needs[build.FUZZ] is tools.CLANG
 
 
 def test_names_of_boards_and_simulators_are_checked() -> None:
     with pytest.raises(UserError, match="no board 'redpill': choose blackpill, bluepill, native"):
         build.build("redpill")
     with pytest.raises(UserError, match="no simulator 'simics': choose renode, qemu, native"):
-        suites.choose("simics")
+        suites.choose("simics", build.model_file())
 
 
 def test_what_is_no_elf_file_is_one_sentence(tmp_path: Path) -> None:
@@ -61,13 +90,13 @@ def test_what_is_no_elf_file_is_one_sentence(tmp_path: Path) -> None:
         size.measure(tmp_path / "missing.elf")
 
 
-@pytest.mark.skipif(not build.BOARDS[build.BLUEPILL].image.is_file(), reason="the firmware is not built")
+@pytest.mark.skipif(not build.image_path(build.BLUEPILL).is_file(), reason="the firmware is not built")
 def test_the_firmware_fits_and_its_sections_add_up() -> None:
-    measured = size.measure(build.BOARDS[build.BLUEPILL].image)
+    measured = size.measure(build.image(build.BLUEPILL))
 
     assert 0 < measured.flash <= measured.flash_available == 64 * 1024
     assert 0 < measured.sram <= measured.sram_available == 20 * 1024
-    assert measured.flash == build.BOARDS[build.BLUEPILL].image.with_suffix(".bin").stat().st_size
+    assert measured.flash == build.image(build.BLUEPILL).with_suffix(".bin").stat().st_size
     assert sum(symbol.size for symbol in measured.symbols if symbol.memory == "flash") <= measured.flash
 
 

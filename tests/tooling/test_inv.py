@@ -1,5 +1,6 @@
 """./inv in a fresh clone: what a new user is told when it cannot do its work, and that nothing is left."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -9,6 +10,23 @@ from pathlib import Path
 import pytest
 
 from common.paths import ROOT
+
+# Makes an environment whose python logs what pip does, slowly, and whose invoke does nothing.
+SLOW_PYTHON = """#!/bin/sh
+if [ "$1 $2" = "-m venv" ]; then
+    echo venv >>"{log}"
+    mkdir -p "$3/bin"
+    ln -s "$0" "$3/bin/python"
+    printf '#!/bin/sh\\n' >"$3/bin/invoke"
+    chmod +x "$3/bin/invoke"
+elif [ "$1 $2" = "-m pip" ]; then
+    echo pip >>"{log}"
+    sleep 0.5
+    echo done >>"{log}"
+else
+    exec {python} "$@"
+fi
+"""
 
 
 @pytest.fixture
@@ -84,13 +102,26 @@ def test_an_environment_of_another_place_is_not_used(clone: Path) -> None:
     assert "was not found" in finished.stderr
 
 
-def test_who_waits_in_vain_leaves_the_lock_of_the_other(clone: Path) -> None:
-    lock = clone / ".venv.lock"
-    lock.write_text(f"{os.getpid()}\n")
-    waiting = subprocess.Popen([clone / "inv", "--list"], stdout=subprocess.PIPE, text=True, cwd=clone)
-    assert waiting.stdout is not None and "waiting for another" in waiting.stdout.readline()
+def test_a_second_inv_waits_for_the_lock(clone: Path) -> None:
+    with (clone / "pyproject.toml").open("r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        waiting = subprocess.Popen([clone / "inv", "--list"], stdout=subprocess.PIPE, text=True, cwd=clone)
+        assert waiting.stdout is not None and "waiting for another" in waiting.stdout.readline()
 
-    waiting.terminate()
+        waiting.terminate()
 
-    assert waiting.wait(timeout=10) == 143
-    assert lock.read_text() == f"{os.getpid()}\n"
+        assert waiting.wait(timeout=10) == 143
+    assert only_what_was_there(clone)
+
+
+def test_of_several_at_once_one_makes_the_environment(clone: Path) -> None:
+    """The interpreter here logs when it makes an environment and when pip installs into it."""
+    log, python = clone.parent / "log", clone.parent / "python"
+    python.write_text(SLOW_PYTHON.format(python=sys.executable, log=log))
+    python.chmod(0o755)
+    command, variables = [clone / "inv", "--list"], {**os.environ, "PYTHON": str(python)}
+    started = [subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    printed = [process.communicate(timeout=60)[0] for process in started]
+
+    assert [process.returncode for process in started] == [0] * 4, printed
+    assert log.read_text().split() == ["venv", "pip", "done"]

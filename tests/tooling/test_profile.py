@@ -167,7 +167,10 @@ def test_the_answer_is_the_boards():
         pytest.skip(str(reason))
     image = mnist.load_test_set().images[0]
     lines = []
-    with simulators.start_native() as simulation, Board.open(simulation.url, on_line=lines.append) as board:
+    with (
+        simulators.start_native(build.image(build.NATIVE)) as simulation,
+        Board.open(simulation.url, on_line=lines.append) as board,
+    ):
         lines.clear()
         answer = board.classify(image)
     assert tuple(lines[:2]) == profile.GREETING

@@ -9,6 +9,7 @@ from tooling import build
 from tooling.setup import renode
 from tooling.suites import renode_test
 
+MODEL = Path("/models/linear.npz")
 SUITE = "*** Test Cases ***\nOne\n    [Tags]    any\n    No Operation\n"
 
 # Does what Renode's script does to the results; its last argument is the last suite.
@@ -44,7 +45,7 @@ def install_runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: str
     monkeypatch.setattr(renode, "find_runner", lambda: runner)
     monkeypatch.setattr(renode_test.provision, "provide", lambda *_: None)
     monkeypatch.setattr(build, "build", lambda *_: False)
-    monkeypatch.setattr(build, "model_file", lambda: Path("/models/linear.npz"))
+    monkeypatch.setattr(build, "image", lambda *_: Path("/build/linear/firmware.elf"))
     monkeypatch.setattr(renode_test, "RESULTS", tmp_path / "results")
     return log
 
@@ -80,11 +81,12 @@ def test_the_results_directory_is_the_callers(options: list[str], expected: Path
 
 
 def test_a_folder_is_handed_over_as_suites(suites: Path, fake_renode: Path) -> None:
-    assert renode_test.run([str(suites)]) == 0
+    assert renode_test.run([str(suites)], MODEL) == 0
 
     call = fake_renode.read_text().split()
     assert call[-3:] == [str(suites / name) for name in ("a.robot", "b.robot", "more/c.robot")]
-    assert "MODEL:/models/linear.npz" in call
+    assert f"MODEL:{MODEL}" in call
+    assert "FIRMWARE:/build/linear/firmware.elf" in call
 
 
 def test_nothing_to_run_is_a_failure(tmp_path: Path, fake_renode: Path) -> None:
@@ -93,7 +95,7 @@ def test_nothing_to_run_is_a_failure(tmp_path: Path, fake_renode: Path) -> None:
 
     for arguments in ([], [str(empty)], ["--verbose"]):
         with pytest.raises(UserError, match="nothing to run"):
-            renode_test.run(arguments)
+            renode_test.run(arguments, MODEL)
     assert not fake_renode.exists()
 
 
@@ -102,19 +104,19 @@ def test_a_run_without_a_test_is_a_failure(
 ) -> None:
     install_runner(tmp_path, monkeypatch, options="--skip any")
     with pytest.raises(UserError, match="no test was executed"):
-        renode_test.run([str(suites)])
+        renode_test.run([str(suites)], MODEL)
 
     results = tmp_path / "results" / "robot_output.xml"
     assert results.is_file()
     install_runner(tmp_path, monkeypatch, options="--nonsense || exit 0;")
     with pytest.raises(UserError, match="no test was executed"):
-        renode_test.run([str(suites)])
+        renode_test.run([str(suites)], MODEL)
     assert not results.exists(), "results of an earlier run must not count"
 
 
 def test_a_suite_that_is_not_there_is_one_sentence(fake_renode: Path) -> None:
     with pytest.raises(UserError, match=r"missing\.robot is neither a folder nor a \.robot file"):
-        renode_test.run(["missing.robot"])
+        renode_test.run(["missing.robot"], MODEL)
 
 
 def test_without_renode_there_is_one_sentence(suites: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,4 +124,4 @@ def test_without_renode_there_is_one_sentence(suites: Path, monkeypatch: pytest.
     monkeypatch.setattr(renode_test.provision, "provide_renode", lambda: "Renode could not be fetched.")
 
     with pytest.raises(UserError, match=r"^Renode could not be fetched\.$"):
-        renode_test.run([str(suites)])
+        renode_test.run([str(suites)], MODEL)

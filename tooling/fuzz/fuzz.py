@@ -107,7 +107,7 @@ def _why_not_in_python() -> str:
 
 
 def _in_c(name: str, judges: str) -> Fuzzer:
-    program = BUILD / build.FUZZ / f"fuzz_{name}"
+    program = build.image_path(build.FUZZ).with_name(f"fuzz_{name}")
     # An image takes nine bytes of an input, and what longer inputs do more of is only slower.
     return Fuzzer(name, judges, (program,), 512, _why_not_in_c, lambda: build.build(build.FUZZ))
 

@@ -67,7 +67,7 @@ def run(index: int = 0, names: Sequence[str] = (), *, all_images: bool = False) 
     if not 0 <= index < len(digits):
         raise UserError(f"The test set has no image {index}: choose 0 to {len(digits) - 1}.")
     paths = [builds.model_file(name) for name in names] or sorted(MODELS.glob("*.npz"))
-    builds.build()
+    builds.build(builds.BLUEPILL)
     parts = []
     for model in map(files.load, paths):
         parts.append(_report(measure(model, digits.images[index])))

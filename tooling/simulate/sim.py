@@ -22,7 +22,7 @@ _POLL = 0.2
 _STUCK = 2.0  # a client that takes no bytes for so long is dropped
 
 
-def run(on: str = RENODE, *, tcp: bool = False, tcp_port: int = 0) -> None:
+def run(on: str, firmware: Path, *, tcp: bool = False, tcp_port: int = 0) -> None:
     """Boot the firmware, say how to talk to it, and stay until Ctrl-C, which is raised on.
 
     USART1 is a pseudo-terminal at build/usart1, or a TCP port on 127.0.0.1 with `tcp`, for the native build
@@ -35,13 +35,13 @@ def run(on: str = RENODE, *, tcp: bool = False, tcp_port: int = 0) -> None:
     with ExitStack() as stack:
         record = stack.enter_context(_only_one())
         if on == NATIVE:
-            _serve_native(tcp_port, record)
+            _serve_native(firmware, tcp_port, record)
             return
         if tcp or tcp_port or not simulators.has_terminals():
-            simulation = stack.enter_context(_start_tcp(on, tcp_port))
+            simulation = stack.enter_context(_start_tcp(on, firmware, tcp_port))
         else:
             start = simulators.start_renode if on == RENODE else simulators.start_qemu_terminal
-            simulation = stack.enter_context(start())
+            simulation = stack.enter_context(start(firmware))
             stack.enter_context(_linked(simulation.url))
         url = str(LINK) if simulation.url.startswith("/") else simulation.url
         record(url)
@@ -85,13 +85,13 @@ def _wait_while_running(simulation: Simulation) -> None:
         time.sleep(_POLL)
 
 
-def _serve_native(port: int, record: Callable[[str], None]) -> None:
+def _serve_native(firmware: Path, port: int, record: Callable[[str], None]) -> None:
     """A native board serves one client and ends: each client finds a board that has just been switched on."""
     port = port or simulators.free_port()
     url = f"socket://127.0.0.1:{port}"
     is_announced = False
     while True:
-        with simulators.start_native(port=port) as simulation:
+        with simulators.start_native(firmware, port) as simulation:
             if not is_announced:
                 record(url)
                 _announce(NATIVE, url)
@@ -102,20 +102,20 @@ def _serve_native(port: int, record: Callable[[str], None]) -> None:
 
 
 @contextmanager
-def _start_tcp(on: str, port: int) -> Iterator[Simulation]:
+def _start_tcp(on: str, firmware: Path, port: int) -> Iterator[Simulation]:
     """A simulation whose USART1 is a TCP port of the loopback interface."""
     if on == QEMU:
-        with simulators.start_qemu(port=port) as simulation:
+        with simulators.start_qemu(firmware, port) as simulation:
             yield simulation
     elif simulators.has_terminals():
-        with simulators.start_renode() as simulation, _forwarded(simulation.url, port) as url:
+        with simulators.start_renode(firmware) as simulation, _forwarded(simulation.url, port) as url:
             yield Simulation(simulation.name, url, simulation.log_path, simulation.process)
     else:
         print(
             "Without pseudo-terminals Renode's TCP port can be reached from the whole network, "
             "not from this computer only."
         )
-        with simulators.start_renode(port=port or simulators.free_port()) as simulation:
+        with simulators.start_renode(firmware, port or simulators.free_port()) as simulation:
             yield simulation
 
 

@@ -19,7 +19,6 @@ from typing import IO
 from common.errors import UserError
 from common.paths import BUILD, LOGS, RENODE_SCRIPT, ROOT, shown
 from tooling import processes
-from tooling.build import BLUEPILL, NATIVE, image
 from tooling.measure import size
 from tooling.setup import renode, tools
 
@@ -52,12 +51,11 @@ class Simulation:
 
 
 @contextmanager
-def start_native(firmware: Path | None = None, port: int = 0) -> Iterator[Simulation]:
+def start_native(firmware: Path, port: int = 0) -> Iterator[Simulation]:
     """The firmware as a process of this computer; it boots when a client connects and ends with it.
 
-    `firmware` is another build of it, as the one with sanitizers; `port` 0 takes any free one.
+    `port` 0 takes any free one.
     """
-    firmware = firmware or image(NATIVE)
     _refuse_taken_port(port)
     with (
         _log("native") as (log_path, log),
@@ -68,12 +66,12 @@ def start_native(firmware: Path | None = None, port: int = 0) -> Iterator[Simula
 
 
 @contextmanager
-def start_qemu(elf: Path | None = None, port: int = 0) -> Iterator[Simulation]:
+def start_qemu(elf: Path, port: int = 0) -> Iterator[Simulation]:
     """The Blue Pill's ELF on QEMU's stm32vldiscovery; it boots when the first client connects.
 
     That board has the same core, flash address and USART1, but no RCC and less SRAM.
     """
-    elf = _for_qemu(elf)
+    _check_qemu(elf)
     _refuse_taken_port(port)
     for _ in range(_PORT_TRIES):
         number = port or free_port()
@@ -91,9 +89,9 @@ def start_qemu(elf: Path | None = None, port: int = 0) -> Iterator[Simulation]:
 
 
 @contextmanager
-def start_qemu_terminal(elf: Path | None = None) -> Iterator[Simulation]:
+def start_qemu_terminal(elf: Path) -> Iterator[Simulation]:
     """As `start_qemu`, with USART1 as a pseudo-terminal; it boots at once."""
-    elf = _for_qemu(elf)
+    _check_qemu(elf)
     with (
         _log("qemu") as (log_path, log),
         processes.started(_qemu(elf, "pty"), output=log) as process,
@@ -112,12 +110,10 @@ def require_room_in_qemu(elf: Path) -> None:
         )
 
 
-def _for_qemu(elf: Path | None) -> Path:
-    """What QEMU is to run, the Blue Pill's ELF by default. Raises UserError where it cannot."""
+def _check_qemu(elf: Path) -> None:
+    """Raises UserError if QEMU cannot run that firmware."""
     tools.require(tools.QEMU)
-    elf = elf or image(BLUEPILL)
     require_room_in_qemu(elf)
-    return elf
 
 
 def _qemu(elf: Path, serial: str) -> list[str | Path]:
@@ -128,7 +124,7 @@ def _qemu(elf: Path, serial: str) -> list[str | Path]:
 
 
 @contextmanager
-def start_renode(elf: Path | None = None, port: int | None = None) -> Iterator[Simulation]:
+def start_renode(elf: Path, port: int | None = None) -> Iterator[Simulation]:
     """The Blue Pill's ELF in Renode, running in real time, with USART1 as a pseudo-terminal.
 
     With `port` it is Renode's own TCP server instead, which listens on every interface: for systems without
@@ -137,7 +133,6 @@ def start_renode(elf: Path | None = None, port: int | None = None) -> Iterator[S
     program = renode.find_renode()
     if program is None:
         raise UserError("Renode was not found: type './inv setup', or use --on qemu.")
-    elf = elf or image(BLUEPILL)
     if port is not None:
         _refuse_taken_port(port)
     with tempfile.TemporaryDirectory(prefix="bluepill-") as folder:

@@ -13,7 +13,7 @@ from robot.api import TestSuite
 from robot.errors import DataError
 
 from common.errors import UserError
-from common.paths import ROBOT_RESULTS
+from common.paths import ROBOT_RESULTS, shown
 from host.errors import BoardError
 from tooling import build, processes
 from tooling.setup import provision, renode
@@ -41,7 +41,9 @@ def main() -> None:
     """The console script. Ends with the exit status of Renode's script, or 1 after a sentence of its own."""
     processes.raise_on_termination()
     try:
-        status = run(sys.argv[1:])
+        model = build.model_file()
+        print(f"model: {shown(model)}", flush=True)
+        status = run(sys.argv[1:], model)
     except (UserError, BoardError) as error:
         status = _say(str(error), 1)
     except processes.Terminated:
@@ -51,8 +53,10 @@ def main() -> None:
     sys.exit(status)
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run the suites and folders among `arguments` on Renode; the exit status of Renode's script.
+def run(arguments: Sequence[str], model: Path) -> int:
+    """Run the suites and folders among `arguments` on Renode, with the firmware of `model`.
+
+    Returns the exit status of Renode's script.
 
     Raises UserError when there is no Renode, nothing to run, or nothing was run.
     """
@@ -74,7 +78,7 @@ def run(arguments: Sequence[str]) -> int:
             "There is nothing to run: name a suite or a folder with suites, as in 'renode-test robot_tests/'."
         )
     provision.provide(*build.BOARDS[build.BLUEPILL].needs)
-    build.build(build.BLUEPILL)
+    build.build(build.BLUEPILL, model)
 
     results = results_directory(options)
     if results is None:
@@ -84,7 +88,9 @@ def run(arguments: Sequence[str]) -> int:
     for old in _result_files(results):
         old.unlink()
     finished = processes.run(
-        [runner, *variables(), *options, *suites], timeout=_RUN_LIMIT, extra_environment=renode.ENVIRONMENT
+        [runner, *variables(model, build.image(build.BLUEPILL, model)), *options, *suites],
+        timeout=_RUN_LIMIT,
+        extra_environment=renode.ENVIRONMENT,
     )
     counts = sum((read(file) for file in _result_files(results)), Counts())
     if counts.executed == 0 and finished.status == 0:
@@ -92,9 +98,10 @@ def run(arguments: Sequence[str]) -> int:
     return finished.status
 
 
-def variables() -> list[str]:
-    """The variables that every suite is given, whatever simulator or board it runs on."""
-    return ["--variable", f"MODEL:{build.model_file()}"]
+def variables(model: Path, firmware: Path | None = None) -> list[str]:
+    """Robot Framework's options for the model, and for the firmware that a simulator runs."""
+    options = ["--variable", f"MODEL:{model}"]
+    return [*options, "--variable", f"FIRMWARE:{firmware}"] if firmware else options
 
 
 def split(arguments: Sequence[str]) -> tuple[list[str], list[Path]]:

@@ -52,7 +52,7 @@ class Choice:
         return title(self.simulator) + (", not on Renode" if self.why_not_renode else "")
 
 
-def choose(wanted: str = "", model: str = "") -> Choice:
+def choose(wanted: str, model: Path) -> Choice:
     """The simulator that was asked for; otherwise Renode, or the best one that is to be had here and has
     room for the model.
 
@@ -71,61 +71,56 @@ def choose(wanted: str = "", model: str = "") -> Choice:
             raise UserError(reason)
         provision.provide(*build.BOARDS[build.BLUEPILL].needs)
         return Choice(RENODE)
-    return _best_there_is(model)
+    return _best_available(model)
 
 
-def _best_there_is(model: str) -> Choice:
+def _best_available(model: Path) -> Choice:
     why_not_renode = provision.provide_renode()
     try:
         if not why_not_renode:
-            return choose(RENODE)
-        qemu = choose(QEMU)
+            return choose(RENODE, model)
+        qemu = choose(QEMU, model)
         build.build(build.BLUEPILL, model)
-        simulators.require_room_in_qemu(build.image(build.BLUEPILL))
+        simulators.require_room_in_qemu(build.image(build.BLUEPILL, model))
         return Choice(qemu.simulator, why_not_renode)
     except UserError as problem:
         if not all(tool.path() for tool in build.BOARDS[build.NATIVE].needs):
             raise
         print(problem)
-        return Choice(choose(NATIVE).simulator, why_not_renode or str(problem))
+        return Choice(choose(NATIVE, model).simulator, why_not_renode or str(problem))
 
 
-def run(
-    simulator: str, suites: Sequence[str] = (), *, model: str = "", native_firmware: Path | None = None
-) -> Outcome:
+def run(simulator: str, model: Path, suites: Sequence[str] = (), *, firmware: Path | None = None) -> Outcome:
     """Build what is needed and run `suites`, all of robot_tests/ by default, on one simulator.
 
-    `native_firmware` is another build for the native board. Raises UserError when no test could be run.
+    `firmware` is another build for the native board. Raises UserError when no test could be run.
     """
     board = build.NATIVE if simulator == NATIVE else build.BLUEPILL
-    if native_firmware is None:
+    where = simulator if firmware is None else build.SANITIZED
+    if firmware is None:
         build.build(board, model)
+        firmware = build.image(board, model)
     if simulator == RENODE:
-        return _run_on_renode(suites)
+        return _run_on_renode(suites, model)
     if simulator == QEMU:
-        simulators.require_room_in_qemu(build.image(board))
-    variables = ["--variable", f"BOARD:{simulator}"]
-    where = simulator
-    if native_firmware:
-        variables += ["--variable", f"NATIVE_FIRMWARE:{native_firmware}"]
-        where = build.SANITIZED
+        simulators.require_room_in_qemu(firmware)
+    variables = [*renode_test.variables(model, firmware), "--variable", f"BOARD:{simulator}"]
     return _run_robot(where, variables, suites)
 
 
-def run_on_port(url: str, suites: Sequence[str] = (), *, model: str = "") -> Outcome:
+def run_on_port(url: str, model: Path, suites: Sequence[str] = ()) -> Outcome:
     """Run `suites` on the board at a serial port, which computes `model`.
 
     Raises UserError or BoardError when none could be run.
     """
-    if model:
-        build.choose_model(build.model_file(model))
     open_port(url).close()  # a wrong port is one sentence, not one in every test
-    return _run_robot(PORT, ["--variable", f"BOARD:{PORT}", "--variable", f"PORT:{url}"], suites)
+    variables = [*renode_test.variables(model), "--variable", f"BOARD:{PORT}", "--variable", f"PORT:{url}"]
+    return _run_robot(PORT, variables, suites)
 
 
-def _run_on_renode(suites: Sequence[str]) -> Outcome:
+def _run_on_renode(suites: Sequence[str], model: Path) -> Outcome:
     begin = time.monotonic()
-    status = renode_test.run(suites or [str(SUITES)])
+    status = renode_test.run(suites or [str(SUITES)], model)
     log = renode_test.RESULTS / "log.html"
     return Outcome(
         RENODE, read(renode_test.RESULTS / "robot_output.xml"), time.monotonic() - begin, log, status
@@ -151,7 +146,6 @@ def _run_robot(where: str, variables: Sequence[str], suites: Sequence[str]) -> O
             results,
             "--consolewidth",
             "110",
-            *renode_test.variables(),
             *variables,
             *paths,
         ],
