@@ -213,7 +213,7 @@ def profile(
     }
 )
 def bench(context: Context, image: int = Number(0), all_images: bool = False, model: str = "") -> None:
-    """Compare the fast kernels with their specifications, and with floating point, layer by layer."""
+    """Compare the fast kernels with the reference kernels and with floating point, layer by layer."""
     from tooling.measure import bench as benches
 
     print(benches.run(image, [model] if model else [], all_images=all_images))

@@ -91,7 +91,7 @@ extern const int32_t model_selftest_logits[MODEL_CLASSES];
 def source_text(model: Model) -> str:
     """The text of model.c.
 
-    If any step has a fast kernel, defining NETWORK_SPECIFICATION selects the reference kernels instead.
+    If any step has a fast kernel, defining NETWORK_REFERENCE_KERNELS selects the reference kernels instead.
     """
     fastest, readable = schedule.plan(model), schedule.plan(model, kernels.reference)
     network = _network(fastest)
@@ -100,7 +100,7 @@ def source_text(model: Model) -> str:
         for fast, slow in zip(fastest.stages, readable.stages, strict=True)
     ):
         network = "\n".join(
-            ["#ifdef NETWORK_SPECIFICATION", _network(readable), "#else", network, "#endif", ""]
+            ["#ifdef NETWORK_REFERENCE_KERNELS", _network(readable), "#else", network, "#endif", ""]
         )
     golden = reference.run(model, reference.selftest_image()[np.newaxis])[0]
     return "\n".join(

@@ -47,8 +47,8 @@ class Rows:
     input_rows: int
     first_needs: int
     next_needs: int
-    ahead: int
-    at_once: int
+    max_rows_while_receiving: int
+    max_rows_per_call: int
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Stage:
     @property
     def longest_call(self) -> int:
         """The estimated cycles of its longest part."""
-        return self.kernel.cycles * self.rows.at_once // self.rows.output_rows
+        return self.kernel.cycles * self.rows.max_rows_per_call // self.rows.output_rows
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Schedule:
     def starts_while_receiving(self) -> bool:
         """Whether a part of the network is computed while the image arrives."""
         first = self.stages[0].rows
-        return first.ahead > 0 and first.first_needs < first.input_rows
+        return first.max_rows_while_receiving > 0 and first.first_needs < first.input_rows
 
 
 def plan(model: Model, choose: Callable[[Step], Kernel] = kernels.choose) -> Schedule:
@@ -141,9 +141,9 @@ def plan_rows(steps: Sequence[Step], chosen: Sequence[Kernel], streaming: int) -
         else:
             input_rows = found[-1].output_rows if found else IMAGE.shape[1]
             first_needs, next_needs = input_rows, 1
-        ahead = output_rows * CYCLES_WHILE_RECEIVING // kernel.cycles if step is not steps[-1] else 0
-        at_once = max(1, output_rows * CYCLES_PER_CALL // kernel.cycles)
-        limits = (min(limit, output_rows) for limit in (ahead, at_once))
+        while_receiving = 0 if step is steps[-1] else output_rows * CYCLES_WHILE_RECEIVING // kernel.cycles
+        per_call = max(1, output_rows * CYCLES_PER_CALL // kernel.cycles)
+        limits = (min(limit, output_rows) for limit in (while_receiving, per_call))
         found.append(Rows(output_rows, input_rows, first_needs, next_needs, *limits))
     return found
 

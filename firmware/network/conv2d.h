@@ -1,4 +1,4 @@
-/* Convolution, max pooling and requantisation: the readable kernel, the specification of any faster one.
+/* Convolution, max pooling and requantisation: the reference kernel, which defines the bits of any faster one.
  *
  * Any kernel size, stride, zero padding and number of groups (depthwise: as many as channels). Pictures are
  * planar: channel, row, column. Exact: a model is refused where a sum could leave int32. The sizes are

@@ -1,22 +1,18 @@
-/* What the generated model.c tells network.c: which rows of a layer's output depend on which of its input. */
+/* What network.c knows of the generated model.c: which rows of a layer's output need which rows of its input. */
 #pragma once
 
 #include <stdint.h>
 
 #include "model.h"
 
-/* A layer that cannot be divided has a single row, its whole output. */
+/* A layer whose kernel cannot compute single rows counts as one row, its whole output. */
 struct network_layer {
     uint8_t output_rows;
-    /* Of the output of the layer before, or of the image: all that are ever read. So many of them are needed for
-     * the first row of the output, and so many more for each further one; the last rows may do with fewer. */
-    uint8_t input_rows;
-    uint8_t first_needs;
-    uint8_t next_needs;
-    /* Rows that are computed in one call: while the image arrives, in at most 3 ms, none where not even one is and
-     * in the last layer; once it is there, in at most 50 ms, or one. */
-    uint8_t ahead;
-    uint8_t at_once;
+    uint8_t input_rows; /* all rows of the input that are ever read */
+    uint8_t first_needs; /* rows of the input for the first row of the output */
+    uint8_t next_needs; /* and for each further row; the last rows may need fewer */
+    uint8_t max_rows_while_receiving; /* 3 ms at most; 0 if one row takes longer, and in the last layer */
+    uint8_t max_rows_per_call; /* 50 ms at most, or one row; after the whole image has arrived */
 };
 
 extern const struct network_layer network_layers[MODEL_LAYERS];

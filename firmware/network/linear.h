@@ -1,4 +1,4 @@
-/* Fully connected layer: the readable kernel, the specification of any faster one.
+/* Fully connected layer: the reference kernel, which defines the bits of any faster one.
  *
  * Exact: a model is refused where a sum could leave int32. The sizes are constants at every call, so the
  * compiler specialises the loops. */

@@ -31,7 +31,7 @@ bool network_rows(const uint8_t image[NETWORK_PIXELS], int rows)
 {
     for (int k = 0; k < MODEL_LAYERS; k++) {
         const struct network_layer *layer = &network_layers[k];
-        const int next = smaller(computable(layer, rows) - computed[k], layer->ahead);
+        const int next = smaller(computable(layer, rows) - computed[k], layer->max_rows_while_receiving);
         if (next > 0) {
             network_compute(k, computed[k], computed[k] + next, image, 0);
             computed[k] = (uint8_t)(computed[k] + next);
@@ -46,8 +46,9 @@ void network_finish(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_
 {
     for (int k = 0; k < MODEL_LAYERS; k++) {
         const struct network_layer *layer = &network_layers[k];
-        for (int row = computed[k]; row < layer->output_rows; row += layer->at_once) {
-            network_compute(k, row, smaller(row + layer->at_once, layer->output_rows), image, logits);
+        for (int row = computed[k]; row < layer->output_rows; row += layer->max_rows_per_call) {
+            const int end_row = smaller(row + layer->max_rows_per_call, layer->output_rows);
+            network_compute(k, row, end_row, image, logits);
             if (network_pause) {
                 network_pause();
             }

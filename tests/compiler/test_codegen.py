@@ -63,7 +63,7 @@ def test_a_fast_kernel_leaves_the_reference_kernel_selectable(linear, monkeypatc
     monkeypatch.setitem(kernel._FAST, "linear", [lambda step: other])
     text = codegen.source_text(linear)
     readable, chosen = text.split("#else")
-    assert "#ifdef NETWORK_SPECIFICATION" in readable and "linear_logits(" in readable
+    assert "#ifdef NETWORK_REFERENCE_KERNELS" in readable and "linear_logits(" in readable
     assert "other(image, logits, arena.words + 0);" in chosen and "linear_logits(" not in chosen
 
 

@@ -1,4 +1,4 @@
-"""The fast kernels compute the specification kernels' bits, on this computer and on a simulated chip."""
+"""The fast kernels compute the reference kernels' bits, on this computer and on a simulated chip."""
 
 import network_builds
 import numpy as np
@@ -35,7 +35,7 @@ def test_the_simulated_chip_computes_the_references_logits(models, name, tmp_pat
     np.testing.assert_array_equal(logits, reference.run(models[name], images), strict=True)
 
 
-@pytest.mark.parametrize("definition", ["-DNETWORK_PORTABLE", "-DNETWORK_SPECIFICATION"])
+@pytest.mark.parametrize("definition", ["-DNETWORK_PORTABLE", "-DNETWORK_REFERENCE_KERNELS"])
 def test_the_c_beside_the_assembly_computes_the_same(definition, tmp_path):
     model = networks(True)["odd_channels"]
     images = network_builds.edge_images()[2:3]

@@ -47,7 +47,7 @@ def test_every_logit_of_all_test_images_is_the_references(network_run, model):
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*.npz")), ids=lambda path: path.stem)
 def test_the_readable_kernels_compute_every_logit_of_all_test_images(path, tmp_path):
     model = model_file.load(path)
-    network = network_builds.NativeNetwork(model, tmp_path, "-DNETWORK_SPECIFICATION")
+    network = network_builds.NativeNetwork(model, tmp_path, "-DNETWORK_REFERENCE_KERNELS")
     images = load_test_set().images
 
     logits = [network.run(image.tobytes()) for image in images]

@@ -59,7 +59,7 @@ def test_networks_of_every_kind_of_layer(name, tmp_path):
     check(network_builds.NativeNetwork(model, tmp_path), model, network_builds.edge_images(), 5, PATTERNS)
 
 
-@pytest.mark.parametrize("definition", ["-DNETWORK_PORTABLE", "-DNETWORK_SPECIFICATION"])
+@pytest.mark.parametrize("definition", ["-DNETWORK_PORTABLE", "-DNETWORK_REFERENCE_KERNELS"])
 def test_the_readable_kernels_compute_the_same_rows(definition, tmp_path):
     model = networks(True)["padded_and_shifted"]
     network = network_builds.NativeNetwork(model, tmp_path, definition)

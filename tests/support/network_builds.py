@@ -113,6 +113,7 @@ def run_native(model, folder, images, *definitions):
 
 def arm_machine(model, folder, *definitions, **options):
     """The network compiled for the chip, on a simulated one."""
+    pytest.importorskip("unicorn", exc_type=ImportError)
     from tooling.measure import cortex_m3
 
     codegen.export(model, folder)

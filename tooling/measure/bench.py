@@ -1,4 +1,4 @@
-"""`bench`: each layer by its specification kernel and by its fast one, and one layer in floating point.
+"""`bench`: each layer by its reference kernel and by its fast one, and one layer in floating point.
 
 All of them run on the simulated chip, compiled as the firmware is, on the same image.
 """
@@ -32,18 +32,18 @@ _FLOAT_FUNCTION = "network_run_float"
 _FUNCTION = "network_run"
 
 # Which of a network's kernels are compiled, by what has to be defined.
-_SPECIFICATION = "-DNETWORK_SPECIFICATION"
+_REFERENCE = "-DNETWORK_REFERENCE_KERNELS"
 _PORTABLE = "-DNETWORK_PORTABLE"
 
 
 @dataclass(frozen=True)
 class LayerBench:
-    """One layer's cycles: by the specification kernel, by the fast kernel in C alone, and as it is."""
+    """One layer's cycles: by the reference kernel, by the fast kernel in C alone, and as it is."""
 
     name: str
     kernel: str
     macs: int
-    specification: int
+    reference: int
     portable: int
     fast: int
 
@@ -84,7 +84,7 @@ def measure(model: Model, image: np.ndarray) -> Bench:
     steps = lower.steps(model)
     expected = reference.run(model, image[np.newaxis])[0].tolist()
     counts = []
-    for definition in (_SPECIFICATION, _PORTABLE, ""):
+    for definition in (_REFERENCE, _PORTABLE, ""):
         elf = _compile(
             [folder / "model.c", FIRMWARE / "network" / "network.c"],
             folder / f"model{definition}.elf",
@@ -176,26 +176,26 @@ def _compile(sources: Sequence[Path], elf: Path, options: Sequence[str] = (), en
 
 
 def _report(bench: Bench) -> str:
-    header = ("layer", "kernel", "MACs", "specification", "fast, C alone", "fast", "cycles/MAC", "ratio")
+    header = ("layer", "kernel", "MACs", "reference", "fast, C alone", "fast", "cycles/MAC", "ratio")
     rows = [
         (
             layer.name,
             layer.kernel,
             f"{layer.macs:,}",
-            f"{layer.specification:,}",
+            f"{layer.reference:,}",
             f"{layer.portable:,}",
             f"{layer.fast:,}",
             ratio(layer.fast, layer.macs),
-            ratio(layer.specification, layer.fast),
+            ratio(layer.reference, layer.fast),
         )
         for layer in bench.layers
     ]
-    macs, specification, portable, fast = (
+    macs, readable, portable, fast = (
         sum(getattr(layer, field) for layer in bench.layers)
-        for field in ("macs", "specification", "portable", "fast")
+        for field in ("macs", "reference", "portable", "fast")
     )
-    total = ("total", "", f"{macs:,}", f"{specification:,}", f"{portable:,}", f"{fast:,}")
-    rows.append((*total, ratio(fast, macs), ratio(specification, fast)))
+    total = ("total", "", f"{macs:,}", f"{readable:,}", f"{portable:,}", f"{fast:,}")
+    rows.append((*total, ratio(fast, macs), ratio(readable, fast)))
     lines = [f"Model {bench.model}, cycles", "", table([header, *rows], left=2)]
     if bench.floating_point:
         cycles = bench.floating_point.cycles

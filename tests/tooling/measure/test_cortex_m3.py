@@ -6,6 +6,9 @@ import subprocess
 import pytest
 
 from common.errors import UserError
+
+pytest.importorskip("unicorn", exc_type=ImportError)
+
 from tooling.measure import cortex_m3
 
 HEAD = ".syntax unified\n.thumb\n.text\n"

@@ -13,6 +13,9 @@ from data import mnist
 from host import link
 from host.board import Board
 from tooling import build
+
+pytest.importorskip("unicorn", exc_type=ImportError)
+
 from tooling.measure import cortex_m3
 
 
