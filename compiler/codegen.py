@@ -143,7 +143,7 @@ def _network(planned: Schedule) -> str:
             *([arena] if size else []),
             *functions,
             "const struct network_layer network_layers[MODEL_LAYERS] = {",
-            *(f"    {struct_fields(**asdict(stage.rows))}," for stage in planned.stages),
+            *(wrapped(struct_fields(**asdict(stage.rows)) + ",") for stage in planned.stages),
             "};",
             "",
             "void network_compute(",
