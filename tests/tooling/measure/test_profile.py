@@ -119,7 +119,7 @@ def test_the_bench_compares_kernels_and_floating_point(tmp_path, monkeypatch):
     found = bench.measure(Builder(3).model(), mnist.load_test_set().images[0])
     (layer,) = found.layers
     assert layer.kernel == "linear_paired" and layer.macs == 7840
-    assert layer.fast < layer.portable < layer.specification < found.floating_point.cycles
+    assert layer.fast < layer.portable < layer.reference < found.floating_point.cycles
     assert "times the fast kernel" in bench._report(found)
 
 
