@@ -47,6 +47,13 @@ _LARGEST_BIAS = 2**22
 _EXACT_IN_FLOAT32 = 2**24
 
 
+class Diverged(UserError):
+    """Training has left the numbers that float32 or the chip can hold."""
+
+    def __init__(self, where: str = "") -> None:
+        super().__init__(f"Training diverged{where}: lower the learning rate in the model's recipe.")
+
+
 class QuantisedNetwork(nn.Module):
     """A network of integers that can be trained on: float images (N, 1, 28, 28) in, real logits out.
 
@@ -60,10 +67,12 @@ class QuantisedNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         logits, step = self.logits(images)
-        return logits * step
+        return (logits * step).to(images.dtype)
 
     def logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The chip's logits, whole numbers, and what one count of them is worth."""
+        """The chip's logits and the real value of one count: whole numbers in float32, or in float64 where
+        they may need more than 24 bits.
+        """
         values, step = self.pixels(images)
         for stage in self.stages:
             values, step = stage(values, step)
@@ -159,7 +168,7 @@ class WeightedStage(nn.Module):
             sums = self.pool(sums)
         output_step = self.log_step.exp()
         around = (-1,) + (1,) * (sums.ndim - 2)
-        smooth = (sums * (scale * step / output_step).view(around)).clamp(0, self.maximum)
+        smooth = (sums.to(torch.float32) * (scale * step / output_step).view(around)).clamp(0, self.maximum)
         with torch.no_grad():
             multiplier, shift = self.requantisation(weights, bias, scale * step / output_step)
             scaled = sums.to(torch.int32) * multiplier.view(around) + (1 << (shift - 1))
@@ -185,21 +194,25 @@ class WeightedStage(nn.Module):
         factor = torch.ones_like(scale)
         while True:
             weights, bias = (part.round() for part in self.divided(scale * factor, step))
-            excess = self.reach(weights, bias) / LANE_MAX
+            excess = (self.reach(weights, bias) / LANE_MAX).to(scale.dtype)
             if len(self.log_scale) == 1:
                 excess = excess.max().expand_as(excess)
-            if (excess <= 1).all():
+            largest = excess.max().item()
+            if largest <= 1:
                 return factor
+            if not math.isfinite(largest):
+                raise Diverged
             factor = factor * torch.where(excess > 1, excess * 1.01, 1.0)
 
     def reach(self, weights: Tensor, bias: Tensor) -> Tensor:
-        """How far from zero a partial sum of each output can get, in any order of its terms."""
-        flat = weights.flatten(1)
+        """The largest magnitude of each output's partial sums, in any order of the terms: float64, exact."""
+        flat, bias = weights.flatten(1).double(), bias.double()
         high = flat.clamp(min=0).sum(dim=1) * self.largest_input + bias.clamp(min=0)
         low = flat.clamp(max=0).sum(dim=1) * self.largest_input + bias.clamp(max=0)
         return torch.maximum(high, -low)
 
     def sums(self, values: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
+        """The accumulators, exact, in `self.exact`."""
         values, weights, bias = (part.to(self.exact) for part in (values, weights, bias))
         if self.convolution is None:
             sums = functional.linear(values.flatten(1), weights, bias)
@@ -207,15 +220,20 @@ class WeightedStage(nn.Module):
             sums = functional.conv2d(values, weights, bias, **self.convolution)
             # One channel is answered in another order of memory, in which pooling takes six times as long.
             sums = sums.contiguous(memory_format=torch.channels_last)
-        return sums.to(torch.float32)
+        return sums
 
     def requantisation(self, weights: Tensor, bias: Tensor, ratio: Tensor) -> tuple[Tensor, int]:
         """The multipliers, int32 (outputs,), and the shift that come closest to this ratio of steps."""
-        ratio, reach = ratio.double(), self.reach(weights, bias).double()
-        most = min(_LARGEST_MULTIPLIER / ratio.max().item(), 2**30 / (ratio * reach).max().item())
-        shift = min(_LARGEST_SHIFT, math.floor(math.log2(most))) if 0 < most < math.inf else 0
-        if shift < 1:
-            raise UserError("Training diverged: lower the learning rate of the model's recipe.")
+        ratio, reach = ratio.double(), self.reach(weights, bias)
+        largest_ratio, largest_result = ratio.max().item(), (ratio * reach).max().item()
+        if not (largest_ratio > 0 and math.isfinite(largest_result)):
+            raise Diverged
+        most = _LARGEST_MULTIPLIER / largest_ratio
+        if largest_result > 0:
+            most = min(most, 2**30 / largest_result)
+        if most < 2:
+            raise Diverged
+        shift = min(_LARGEST_SHIFT, math.floor(math.log2(most)))
         multiplier = (ratio * 2**shift).round().clamp(1, _LARGEST_MULTIPLIER)
         # A multiplier that was rounded up, or to 1, may be a little too much.
         while ((reach * multiplier).max().item() + 2 ** (shift - 1)) > INT32_MAX:
@@ -231,7 +249,10 @@ class WeightedStage(nn.Module):
         sums = self.sums(values, weights, bias)
         real = (sums * (scale * step).view((-1,) + (1,) * (sums.ndim - 2))).clamp(min=0).flatten()
         real = real[:: max(1, len(real) // 200_000)]
-        steps = real.max().clamp(min=1e-6) / self.maximum * torch.linspace(0.2, 1, 33, device=real.device)
+        largest = real.max().clamp(min=1e-6)
+        if real.max() == 0:  # no output is ever positive: any step does, this one can be expressed
+            largest = (scale * step).max() * self.maximum
+        steps = largest / self.maximum * torch.linspace(0.2, 1, 33, device=real.device)
         errors = [((real / s).round().clamp(max=self.maximum) * s - real).square().mean() for s in steps]
         self.log_step.copy_(steps[int(torch.stack(errors).argmin())].log())
 

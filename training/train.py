@@ -276,7 +276,7 @@ class _Run:
         logits = torch.cat([counts for counts, _ in parts]).cpu()  # whole numbers: ties are the chip's
         labels = torch.from_numpy(self.held_out.labels.astype(np.int64))
         accuracy = (logits.argmax(dim=1) == labels).double().mean()
-        return self.loss(logits * parts[0][1].cpu(), labels).item(), accuracy.item()
+        return self.loss((logits * parts[0][1].cpu()).float(), labels).item(), accuracy.item()
 
     def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return nn.functional.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)

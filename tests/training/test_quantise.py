@@ -1,5 +1,8 @@
 """Training in integers: the forward pass is the reference's to the bit, and what is trained in holds."""
 
+import signal
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
@@ -14,7 +17,7 @@ from compiler.network import IMAGE, Conv2d, Linear, MaxPool2d  # noqa: E402
 from data import mnist  # noqa: E402
 from training import models, train  # noqa: E402
 from training.models import Quantisation  # noqa: E402
-from training.quantise import quantised  # noqa: E402
+from training.quantise import Diverged, quantised  # noqa: E402
 
 pytestmark = pytest.mark.train
 
@@ -143,6 +146,52 @@ def test_outputs_without_any_weight_do_no_harm():
         network.logits(pictures)[0].detach().numpy(),
         reference.run(network.model("dead"), mnist.load_test_set().images[:100]),
     )
+
+
+@contextmanager
+def time_limit(seconds):
+    """Ends an endless loop in Python with an AssertionError."""
+
+    def fail(*_):
+        raise AssertionError(f"still running after {seconds} seconds")
+
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+_NAN = float("nan")
+
+
+@pytest.mark.parametrize("lanes", [True, False])
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [("weight", _NAN), ("bias", _NAN), ("log_scale", _NAN), ("log_scale", -1e5), ("log_scale", 1e5)],
+)
+@pytest.mark.parametrize("use", ["forward", "calibrate"])
+def test_diverged_parameters_end_in_one_sentence(lanes, parameter, value, use):
+    layers = [nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 2, 3), nn.ReLU(), nn.Flatten()]
+    float_network = nn.Sequential(*layers, nn.Linear(2 * 24 * 24, 10))
+    network = quantised(float_network, "diverged", Quantisation(lanes=lanes), images(5))
+    with torch.no_grad():
+        getattr(network.stages[0], parameter).fill_(value)
+    sentence = r"^Training diverged: lower the learning rate in the model's recipe\.$"
+    with time_limit(10), pytest.raises(Diverged, match=sentence):
+        getattr(network, use)(images(5))
+
+
+def test_a_layer_without_positive_outputs_can_be_calibrated():
+    layers = [nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 26 * 26, 10)]
+    with torch.no_grad():
+        layers[0].weight.fill_(-1)
+        layers[0].bias.fill_(-1)
+    network = quantised(nn.Sequential(*layers), "dead", EIGHT_BITS, images(5))
+    expected = reference.run(network.model("dead"), mnist.load_test_set().images[:5])
+    assert network.logits(images(5))[0].tolist() == expected.tolist()
 
 
 def refusal(*layers, rule=EIGHT_BITS):

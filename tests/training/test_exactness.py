@@ -1,0 +1,124 @@
+"""Training computes the integers of the chip: its forward pass equals the reference kernels, bit for bit."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed: invoke setup --train")
+
+from hypothesis import assume, given, settings  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
+from torch import nn  # noqa: E402
+
+from common.errors import UserError  # noqa: E402
+from compiler import reference  # noqa: E402
+from training.models import Quantisation  # noqa: E402
+from training.quantise import PIXEL_STEP, QuantisedNetwork, quantised  # noqa: E402
+
+pytestmark = pytest.mark.train
+
+_BITS = st.sampled_from([2, 4, 8])
+_MAXIMA = st.sampled_from([1, 2, 63, 127, 254, 255])
+
+
+def saturated(network: nn.Sequential, generator: np.random.Generator, bias: float) -> nn.Sequential:
+    """Gives each output weights that are all at one end of their range, or random, and a large bias."""
+    for module in network:
+        if not isinstance(module, nn.Conv2d | nn.Linear):
+            continue
+        kind = generator.integers(0, 4, module.weight.shape[:1] + (1,) * (module.weight.ndim - 1))
+        random = generator.uniform(-1, 1, module.weight.shape)
+        weight = np.choose(kind, [random, np.sign(random), np.abs(np.sign(random)), random**15])
+        with torch.no_grad():
+            module.weight.copy_(torch.from_numpy(weight))
+            module.bias.copy_(torch.from_numpy(generator.uniform(-bias, bias, module.bias.shape)))
+    return network
+
+
+def extreme_images(generator: np.random.Generator) -> np.ndarray:
+    """uint8 (6, 28, 28): black, white, noise, noise of black and white pixels, and two almost white."""
+    noise = generator.integers(0, 256, (28, 28))
+    light = 255 - generator.integers(0, 3, (2, 28, 28))
+    images = [np.zeros_like(noise), np.full_like(noise, 255), noise, noise // 128 * 255, *light]
+    return np.stack(images).astype(np.uint8)
+
+
+def assert_equals_reference(network: QuantisedNetwork, images: np.ndarray) -> None:
+    """Compares integer logits bit for bit. Skips a network that the integer limits do not allow."""
+    try:
+        expected = reference.run(network.model("equal"), images)
+    except UserError:
+        assume(False)
+    with torch.no_grad():
+        logits, step = network.logits(torch.from_numpy(images[:, None] * np.float32(PIXEL_STEP)))
+        real = network(torch.from_numpy(images[:, None] * np.float32(PIXEL_STEP)))
+    np.testing.assert_array_equal(logits.numpy().astype(np.int64), expected)
+    assert real.dtype == torch.float32
+    np.testing.assert_array_equal(real.numpy(), (expected * step.double().numpy()).astype(np.float32))
+
+
+def dense(hidden: int) -> nn.Sequential:
+    first = [] if hidden == 0 else [nn.Linear(784, hidden), nn.ReLU()]
+    return nn.Sequential(nn.Flatten(), *first, nn.Linear(hidden or 784, 10))
+
+
+def convolutional(channels: int, kernel: int, pool: str) -> nn.Sequential:
+    side = (28 - kernel + 1) // 2
+    pooling = {"max": nn.MaxPool2d(2), "average": nn.AvgPool2d(2)}[pool]
+    return nn.Sequential(
+        nn.Conv2d(1, channels, kernel),
+        nn.ReLU(),
+        pooling,
+        nn.Conv2d(channels, 3, kernel),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(3 * (side - kernel + 1) ** 2, 10),
+    )
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(
+    hidden=st.sampled_from([0, 1, 30, 530]),
+    bits=_BITS,
+    maximum=_MAXIMA,
+    shift=st.integers(0, 7),
+    bias=st.sampled_from([0.0, 10.0, 1e4]),
+    seed=st.integers(0, 1000),
+)
+def test_dense_networks_with_saturated_weights(hidden, bits, maximum, shift, bias, seed):
+    generator = np.random.default_rng(seed)
+    images = extreme_images(generator)
+    rule = Quantisation(bits, maximum, shift)
+    network = quantised(saturated(dense(hidden), generator, bias), "equal", rule)
+    network.calibrate(torch.from_numpy(images[:, None] * np.float32(PIXEL_STEP)))
+    assert_equals_reference(network, images)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(
+    channels=st.sampled_from([1, 4, 24]),
+    kernel=st.integers(1, 7),
+    pool=st.sampled_from(["max", "average"]),
+    bits=_BITS,
+    maximum=_MAXIMA,
+    shift=st.integers(0, 7),
+    lanes=st.booleans(),
+    bias=st.sampled_from([0.0, 10.0, 1e4]),
+    seed=st.integers(0, 1000),
+)
+def test_convolutional_networks_with_saturated_weights(
+    channels, kernel, pool, bits, maximum, shift, lanes, bias, seed
+):
+    generator = np.random.default_rng(seed)
+    images = extreme_images(generator)
+    rule = Quantisation(bits, maximum, shift, lanes)
+    network = quantised(saturated(convolutional(channels, kernel, pool), generator, bias), "equal", rule)
+    network.calibrate(torch.from_numpy(images[:, None] * np.float32(PIXEL_STEP)))
+    assert_equals_reference(network, images)
+
+
+def test_a_linear_layer_whose_sums_need_more_than_24_bits():
+    generator = np.random.default_rng(1)
+    network = quantised(saturated(dense(0), generator, 1.0), "wide", Quantisation())
+    images = extreme_images(generator)
+    assert np.abs(reference.run(network.model("wide"), images)).max() > 2**24
+    assert_equals_reference(network, images)
