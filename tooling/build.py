@@ -15,7 +15,7 @@ from pathlib import Path
 from common.errors import UserError
 from common.locks import locked
 from common.paths import BOARDS as BOARD_FOLDERS
-from common.paths import BUILD, COMPILER, FIRMWARE, MODELS, ROOT, shown
+from common.paths import BUILD, CHIPS, COMPILER, FIRMWARE, MODELS, ROOT, shown
 from compiler.target import memory_layout
 from tooling import processes
 from tooling.measure import size
@@ -29,6 +29,8 @@ SANITIZED = "native-sanitize"
 FUZZ = "fuzz"
 
 _COMPILE_LIMIT = 600.0
+
+PRESETS = FIRMWARE / "CMakePresets.json"
 
 # The folders of build/ that other tasks use. A model of such a name gets another folder.
 _RESERVED = {"bench", "fuzzing", "logs", "robot", "training"}
@@ -187,7 +189,7 @@ def _export(model: Path) -> bool:
 def _configure(board: Board, folder: Path) -> bool:
     """Run CMake's first step unless it was done for this clone and these presets."""
     stamp = folder / "configured.txt"
-    fingerprint = f"{ROOT}\n{_fingerprint([FIRMWARE / 'CMakePresets.json'])}"
+    fingerprint = f"{ROOT}\n{_fingerprint([PRESETS, *sorted(CHIPS.rglob('*.cmake'))])}"
     if (folder / "build.ninja").is_file() and _read(stamp) == fingerprint:
         return False
     stamp.unlink(missing_ok=True)

@@ -2,7 +2,8 @@
 
 set(receiver_sources link/crc32.c link/link.c link/receive_buffer.c)
 set(application_sources fuzz/application.c link/text.c ${receiver_sources}) # application.c includes app.c
-add_library(simulated SHARED fuzz/board.c ${application_sources} ${network_sources})
+add_library(simulated SHARED fuzz/board.c ${application_sources})
+target_link_libraries(simulated PRIVATE firmware_options network)
 
 if(FUZZ)
   # Libraries, since only the branches of what they judge are to guide the fuzzers.
@@ -22,5 +23,11 @@ if(FUZZ)
     target_compile_options(${fuzzer} PRIVATE -fsanitize=fuzzer -fno-sanitize-coverage=trace-cmp)
     target_link_options(${fuzzer} PRIVATE -fsanitize=fuzzer)
     target_link_libraries(${fuzzer} PRIVATE ${fuzzer}_judge fuzz_common)
+  endforeach()
+
+  get_target_property(network_headers network INTERFACE_INCLUDE_DIRECTORIES)
+  foreach(part fuzz_common fuzz_link_judge fuzz_app_judge fuzz_board fuzz_link fuzz_app)
+    target_link_libraries(${part} PRIVATE firmware_options)
+    target_include_directories(${part} PRIVATE ${network_headers}) # and another network than the model's
   endforeach()
 endif()

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "assembly.h"
 #include "conv2d.h"
 #include "lanes.h"
 #include "requantise.h"
@@ -17,7 +18,7 @@
  *   conv3x3_window(): the sums at 2x2 positions, over all channels
  *   conv3x3_row_of_three(), conv3x3_row_of_five(): the sums at so many positions in a row */
 
-#if defined(__thumb2__) && !defined(NETWORK_PORTABLE)
+#ifdef NETWORK_ASSEMBLY
 
 /* Registers: r0 the pixels, r6 the weights, r1 to r5 pixels loaded, r8 to r10 a row of the kernel, and: */
 #define SUM_1 "r7"

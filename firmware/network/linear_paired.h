@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "assembly.h"
 #include "linear.h"
 #include "requantise.h"
 
@@ -26,7 +27,7 @@ struct linear_pair {
  *   linear_four_outputs(): a word of weights for each input; even bytes of outputs 0 and 2, odd of 1 and 3
  *   linear_two_outputs():  a word for two inputs; even bytes belong to the first, odd ones to the second */
 
-#if defined(__thumb2__) && !defined(NETWORK_PORTABLE)
+#ifdef NETWORK_ASSEMBLY
 
 /* Registers: r0 the pixels, r1 the weights, r2 and r3 weights loaded, r5 and r6 pixels, r10 the mask. */
 #define PRODUCTS(pair, pixel) "muls " pair ", " pixel ", " pair "\n"
