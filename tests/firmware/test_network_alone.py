@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from common.paths import FIRMWARE
-from compiler import export, model_file, reference
+from compiler import codegen, model_file, reference
 from tooling import build
 
 NETWORK = FIRMWARE / "network"
@@ -45,7 +45,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "set_property(SOURCE ${RUNTIME} PROPERTY COMPILE_OPTIONS -fno-tree-loop-distribute-patterns)\n"
         + code("cmake").replace("bluepill-mnist/firmware/network", f'"{NETWORK}"')
     )
-    export.export(model_file.load(build.model_file()), folder / "model")
+    codegen.export(model_file.load(build.model_file()), folder / "model")
     return folder
 
 
