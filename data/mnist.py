@@ -67,6 +67,11 @@ class Digits:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def require(self, index: int) -> None:
+        """Raises UserError if there is no digit of that index."""
+        if not 0 <= index < len(self):
+            raise UserError(f"The test set has no image {index}: choose 0 to {len(self) - 1}.")
+
     def __getitem__(self, chosen: slice | np.ndarray) -> Digits:
         return Digits(self.images[chosen], self.labels[chosen])
 

@@ -15,13 +15,11 @@ from pathlib import Path
 from common.errors import UserError
 from common.locks import locked
 from common.paths import BOARDS as BOARD_FOLDERS
-from common.paths import BUILD, CHIPS, COMPILER, FIRMWARE, MODELS, ROOT, shown
+from common.paths import BUILD, CHIPS, COMPILER, DEFAULT_MODEL, FIRMWARE, MODELS, ROOT, shown
 from compiler.target import memory_layout
 from tooling import processes
 from tooling.measure import size
 from tooling.setup import tools
-
-DEFAULT_MODEL = "cnn"
 
 BLUEPILL = "bluepill"
 NATIVE = "native"

@@ -1,8 +1,11 @@
-"""`test`: every check that this machine can run, and a table of what ran where, and what did not and why."""
+"""`test`: every check that this machine can run, and a table of what ran, what did not, and why."""
+
+from __future__ import annotations
 
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,128 +19,175 @@ from tooling.fuzz import fuzz
 from tooling.setup import provision, tools
 from tooling.simulate import simulators
 from tooling.suites import suites
-from tooling.suites.robot_results import Counts
+from tooling.suites.robot_results import Counts, Results
 from tooling.tables import table
 
 _LINT_LIMIT = 300.0
-_PYTEST_LIMIT = 1200.0
+_PYTEST_LIMIT = 1800.0
 _PYTEST_RESULTS = BUILD / "pytest.xml"
 _FUZZ_SECONDS = 60  # for all fuzzers together
 
 
+class NotRun(Exception):
+    """A check cannot run on this machine. Its text says why."""
+
+
 @dataclass(frozen=True)
 class Check:
-    """One row of the table: what is checked, where, and how."""
+    """One row of the table: a name, and the function that runs it."""
 
     name: str
-    where: str
-    run: Callable[[], Counts]
+    run: Callable[[], Results]
 
 
 @dataclass(frozen=True)
-class Result:
-    """How a check ended."""
+class Outcome:
+    """How a check ended. `note` says why it failed or did not run."""
 
-    check: Check
-    counts: Counts
+    name: str
+    results: Results
     seconds: float
     note: str = ""
 
     @property
+    def has_run(self) -> bool:
+        return self.results.counts.executed > 0
+
+    @property
     def word(self) -> str:
-        if self.counts.failed:
+        if self.results.counts.failed:
             return "FAILED"
-        return "passed" if self.counts.passed else "not run"
+        return "passed" if self.has_run else "not run"
 
 
-class NotRun(Exception):
-    """A check cannot be run on this machine. Its str() says why."""
+def names() -> list[str]:
+    """The names of all checks, in the order in which they run."""
+    return [check.name for check in _checks(install=False)]
 
 
-def run() -> Counts:
-    """Run all checks, whatever fails, and print the table; the counts of all tests, a lint step being one."""
-    results = [_run(check) for check in _checks()]
-    print()
-    print(_table(results))
-    total = sum((result.counts for result in results), Counts())
-    print()
-    print(total)
-    return total
+def require_names(wanted: Sequence[str]) -> None:
+    """Raises UserError if one of `wanted` is not the name of a check."""
+    for name in wanted:
+        if name not in names():
+            raise UserError(f"There is no check '{name}': choose from {', '.join(names())}.")
 
 
-def _checks() -> list[Check]:
+def run(required: Sequence[str] = (), *, install: bool = True, no_skips: bool = False) -> bool:
+    """Run all checks and print the table. Returns whether all is well.
+
+    Not well is a failed check, a check in `required` that did not run, and, with `no_skips`, any skip.
+    """
+    if install:
+        provision.provide_all()
+    outcomes = [_run(check) for check in _checks(install)]
+    skips = skipped_tests(outcomes)
+    print(f"\n{_table(outcomes)}")
+    if skips:
+        print(f"\nSkipped tests:\n{_skip_table(skips)}")
+    problems = find_problems(outcomes, skips, required, no_skips)
+    print(f"\n{sum((outcome.results.counts for outcome in outcomes), Counts())}")
+    for problem in problems:
+        print(problem)
+    return not problems
+
+
+def find_problems(
+    outcomes: Sequence[Outcome], skips: Counter[tuple[str, str]], required: Sequence[str], no_skips: bool
+) -> list[str]:
+    """One sentence for each reason why `test` fails."""
+    problems = [f"{outcome.name} failed." for outcome in outcomes if outcome.word == "FAILED"]
+    for outcome in outcomes:
+        if not outcome.has_run and (no_skips or outcome.name in required):
+            problems.append(f"{outcome.name} had to run and did not.")
+    if no_skips:
+        problems += [f"{name}: {count} tests were skipped." for (name, _), count in skips.items()]
+    return problems
+
+
+def skipped_tests(outcomes: Sequence[Outcome]) -> Counter[tuple[str, str]]:
+    """How many tests were skipped, by check and reason. A suite's test counts if no board executed it."""
+    executed = {name for outcome in outcomes for name in outcome.results.executed}
+    skips: dict[str, tuple[str, str]] = {}
+    for outcome in outcomes:
+        for name, reason in outcome.results.skips.items():
+            if name not in executed:
+                skips.setdefault(name, (outcome.name, reason))
+    return Counter(skips.values())
+
+
+def _checks(install: bool) -> list[Check]:
     """All checks, the quick ones first. The builds come before what needs them."""
     return [
-        Check("ruff check", "python", lambda: _step(["ruff", "check", "."])),
-        Check("ruff format", "python", lambda: _step(["ruff", "format", "--check", "."])),
-        Check("robocop", "robot_tests", _robocop),
-        Check("clang-format", "firmware", _clang_format),
-        *(
-            Check("warnings are errors", name, partial(_build, name))
-            for name in build.BOARDS
-            if name != build.FUZZ
-        ),
-        Check("pytest", "python", _pytest),
-        *(Check("fuzzer", name, partial(_fuzz, name)) for name in fuzz.FUZZERS),
-        Check("suites", "native, sanitizers", _sanitized_suites),
-        Check("suites", "native", lambda: _suites(suites.NATIVE)),
-        Check("suites", "QEMU", lambda: _suites(suites.QEMU)),
-        Check("suites", "Renode", lambda: _suites(suites.RENODE)),
+        Check("ruff check", partial(_step, ["ruff", "check", "."])),
+        Check("ruff format", partial(_step, ["ruff", "format", "--check", "."])),
+        Check("robocop", _robocop),
+        Check("clang-format", _clang_format),
+        *(Check(f"build {name}", partial(_build, name)) for name in build.BOARDS if name != build.FUZZ),
+        Check("pytest", _pytest),
+        *(Check(f"fuzz {name}", partial(_fuzz, name)) for name in fuzz.FUZZERS),
+        Check("suites on native-sanitize", _sanitized_suites),
+        Check("suites on native", partial(_suites, suites.NATIVE, install)),
+        Check("suites on qemu", partial(_suites, suites.QEMU, install)),
+        Check("suites on renode", partial(_suites, suites.RENODE, install)),
     ]
 
 
-def _run(check: Check) -> Result:
-    print(f"\n== {check.name} ({check.where}) ==", flush=True)
+def _run(check: Check) -> Outcome:
+    print(f"\n== {check.name} ==", flush=True)
     begin = time.monotonic()
     try:
-        counts, note = check.run(), ""
+        results, note = check.run(), ""
     except NotRun as reason:
-        counts, note = Counts(skipped=1), str(reason)
+        results, note = Results(), str(reason)
     except (UserError, BoardError) as error:
-        counts, note = Counts(failed=1), str(error)
+        results, note = Results(Counts(failed=1)), str(error)
     if note:
         print(note)
-    return Result(check, counts, time.monotonic() - begin, note)
+    return Outcome(check.name, results, time.monotonic() - begin, note)
 
 
-def _step(arguments: Sequence[str | Path]) -> Counts:
-    """A linter: one test, passed when it ends with status 0."""
-    status = processes.run(arguments, cwd=ROOT, timeout=_LINT_LIMIT).status
-    return Counts(passed=1) if status == 0 else Counts(failed=1)
+def _verdict(passed: bool) -> Results:
+    """The results of a check that is one test."""
+    return Results(Counts(passed=1) if passed else Counts(failed=1))
 
 
-def _robocop() -> Counts:
-    return _step(["robocop", "check", SUITES]) + _step(
-        ["robocop", "format", "--check", "--no-overwrite", SUITES]
-    )
+def _step(*commands: Sequence[str | Path]) -> Results:
+    """Commands that pass if they end with status 0."""
+    statuses = [processes.run(command, cwd=ROOT, timeout=_LINT_LIMIT).status for command in commands]
+    return _verdict(not any(statuses))
 
 
-def _clang_format() -> Counts:
+def _robocop() -> Results:
+    return _step(["robocop", "check", SUITES], ["robocop", "format", "--check", "--no-overwrite", SUITES])
+
+
+def _clang_format() -> Results:
     sources = sorted(path for suffix in ("c", "h") for path in FIRMWARE.rglob(f"*.{suffix}"))
     return _step(["clang-format", "--dry-run", "-Werror", *sources])
 
 
-def _build(board: str) -> Counts:
+def _build(board: str) -> Results:
     _need(*build.BOARDS[board].needs)
     if not build.build(board):
         print(f"{shown(build.image(board))} is up to date")
-    return Counts(passed=1)
+    return _verdict(True)
 
 
-def _pytest() -> Counts:
+def _pytest() -> Results:
     _PYTEST_RESULTS.unlink(missing_ok=True)
     status = processes.run(
-        [sys.executable, "-m", "pytest", "--quiet", "-rs", f"--junit-xml={_PYTEST_RESULTS}"],
+        [sys.executable, "-m", "pytest", "--quiet", f"--junit-xml={_PYTEST_RESULTS}"],
         cwd=ROOT,
         timeout=_PYTEST_LIMIT,
     ).status
-    counts = _junit_counts(_PYTEST_RESULTS)
-    if status != 0 and not counts.failed:
+    results = pytest_results(_PYTEST_RESULTS)
+    if status != 0 and not results.counts.failed:
         raise UserError(f"pytest ended with status {status}: the reason is in the lines above.")
-    return counts
+    return results
 
 
-def _junit_counts(path: Path) -> Counts:
+def pytest_results(path: Path) -> Results:
+    """The results in a JUnit file of pytest. Raises UserError if it is missing or broken."""
     try:
         suite = ElementTree.parse(path).find("testsuite")
     except (OSError, ElementTree.ParseError):
@@ -147,19 +197,25 @@ def _junit_counts(path: Path) -> Counts:
     total, failures, errors, skipped = (
         int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")
     )
-    return Counts(total - failures - errors - skipped, failures + errors, skipped)
+    skips = {
+        f"{case.get('classname')}.{case.get('name')}": reason.get("message", "")
+        for case in suite.iter("testcase")
+        for reason in case.iter("skipped")
+    }
+    return Results(Counts(total - failures - errors - skipped, failures + errors, skipped), skips=skips)
 
 
-def _fuzz(target: str) -> Counts:
-    if reason := fuzz.named(target).why_not():
+def _fuzz(target: str) -> Results:
+    fuzzer = fuzz.named(target)
+    if reason := fuzzer.why_not():
         raise NotRun(reason)
-    [outcome] = fuzz.run(_FUZZ_SECONDS // len(fuzz.FUZZERS), target)
-    return Counts(failed=1) if outcome.failed else Counts(passed=1)
+    [outcome] = fuzz.run([fuzzer], _FUZZ_SECONDS // len(fuzz.FUZZERS))
+    return _verdict(not outcome.failed)
 
 
-def _suites(simulator: str) -> Counts:
+def _suites(simulator: str, install: bool) -> Results:
     if simulator == suites.RENODE:
-        if reason := provision.provide_renode():
+        if reason := provision.provide_renode(install=install):
             raise NotRun(reason)
         _need(*build.BOARDS[build.BLUEPILL].needs)
     elif simulator == suites.QEMU:
@@ -167,53 +223,42 @@ def _suites(simulator: str) -> Counts:
     else:
         _need(*build.BOARDS[build.NATIVE].needs)
     try:
-        return _counts(suites.run(simulator, build.model_file()))
+        return _results(suites.run(simulator, build.model_file()))
     except simulators.TooLarge as reason:
         raise NotRun(str(reason)) from None
 
 
-def _sanitized_suites() -> Counts:
-    board = build.BOARDS[build.SANITIZED]
-    _need(*board.needs)
+def _sanitized_suites() -> Results:
+    _need(*build.BOARDS[build.SANITIZED].needs)
     build.build(build.SANITIZED)
     firmware = build.image(build.SANITIZED)
-    return _counts(suites.run(suites.NATIVE, build.model_file(), firmware=firmware))
+    return _results(suites.run(suites.NATIVE, build.model_file(), firmware=firmware))
 
 
-def _counts(outcome: suites.Outcome) -> Counts:
+def _results(outcome: suites.Outcome) -> Results:
     if outcome.passed or outcome.counts.failed:
-        return outcome.counts
+        return outcome.results
     raise UserError(f"The suites ended with status {outcome.status}: see {shown(outcome.log)}.")
 
 
 def _need(*needed: tools.Tool) -> None:
     missing = [tool for tool in needed if tool.path() is None]
     if missing:
-        raise NotRun(
-            f"{', '.join(tool.name for tool in missing)} not found: {tools.how_to_install(missing)}."
-        )
+        names = ", ".join(tool.name for tool in missing)
+        raise NotRun(f"{names} not found: {tools.how_to_install(missing)}.")
 
 
-def _table(results: Sequence[Result]) -> str:
-    rows = [("check", "where", "result", "tests", "time", "note")]
-    rows += [
-        (
-            result.check.name,
-            result.check.where,
-            result.word,
-            _tests(result.counts),
-            f"{result.seconds:.1f} s",
-            result.note,
-        )
-        for result in results
-    ]
+def _table(outcomes: Sequence[Outcome]) -> str:
+    rows = [("check", "result", "tests", "time", "note")]
+    for outcome in outcomes:
+        counts = outcome.results.counts
+        parts = [f"{counts.executed:,}"] if outcome.has_run else []
+        parts += [f"{counts.failed} failed"] if counts.failed else []
+        parts += [f"{counts.skipped} skipped"] if counts.skipped else []
+        rows.append((outcome.name, outcome.word, ", ".join(parts), f"{outcome.seconds:.1f} s", outcome.note))
     return table(rows)
 
 
-def _tests(counts: Counts) -> str:
-    parts = [str(counts.executed)]
-    if counts.failed:
-        parts.append(f"{counts.failed} failed")
-    if counts.skipped and counts.executed:
-        parts.append(f"{counts.skipped} skipped")
-    return ", ".join(parts) if counts.executed else ""
+def _skip_table(skips: Counter[tuple[str, str]]) -> str:
+    rows = [(name, str(count), reason) for (name, reason), count in skips.items()]
+    return table([("check", "tests", "reason"), *rows])

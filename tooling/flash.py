@@ -113,9 +113,22 @@ def flash(path: Path, *, dry_run: bool = False, under_reset: bool = False) -> No
         for what, arguments in commands:
             print(what, flush=True)
             _st_flash(what, arguments)
-            if what == "reading back" and copy.read_bytes()[: image.size] != image.path.read_bytes():
-                raise UserError(_DIFFERS)
+            if what == "reading back":
+                _compare(copy, image)
     print("written, verified and started")
+
+
+def _compare(copy: Path, image: Image) -> None:
+    """Raises UserError if the chip's flash, read into `copy`, does not hold the image."""
+    try:
+        content = copy.read_bytes()
+    except OSError:
+        raise UserError(
+            "st-flash reported success, but did not write what it read from the chip: "
+            "type 'st-flash --version', and update stlink if it is older than 1.5."
+        ) from None
+    if content[: image.size] != image.path.read_bytes():
+        raise UserError(_DIFFERS)
 
 
 def _st_flash(what: str, arguments: list[str | Path]) -> None:

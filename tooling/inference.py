@@ -48,8 +48,7 @@ def _digit(image: str) -> tuple[npt.NDArray[np.uint8], str]:
         return read_png(Path(image)), image
     digits = load_test_set()
     index = int(image)
-    if index >= len(digits):
-        raise UserError(f"The test set has no image {image}: choose 0 to {len(digits) - 1}.")
+    digits.require(index)
     return digits.images[index], f"Test image {index}, a {digits.labels[index]}"
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from common.errors import UserError
-from common.paths import FIRMWARE, RENODE_SCRIPT, ROOT, SUITES
+from common.paths import DEFAULT_MODEL, FIRMWARE, RENODE_SCRIPT, ROOT, SUITES
 from tooling import build
-from tooling.checks import _junit_counts
+from tooling.checks import pytest_results
 from tooling.measure import size
 from tooling.setup import tools
 from tooling.suites import suites
@@ -20,7 +20,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A models/ folder with two models, and an empty build folder."""
     folder = tmp_path / "models"
     folder.mkdir()
-    for name in (build.DEFAULT_MODEL, "mine"):
+    for name in (DEFAULT_MODEL, "mine"):
         (folder / f"{name}.npz").touch()
     monkeypatch.setattr(build, "MODELS", folder)
     monkeypatch.setattr(build, "BUILD", tmp_path / "build")
@@ -33,11 +33,11 @@ def test_a_model_is_a_name_or_a_file_and_cnn_by_default(models: Path, tmp_path: 
 
     assert build.model_file("mine") == models / "mine.npz"
     assert build.model_file(str(elsewhere)) == elsewhere
-    assert build.model_file() == models / f"{build.DEFAULT_MODEL}.npz"
+    assert build.model_file() == models / f"{DEFAULT_MODEL}.npz"
 
 
 def test_a_missing_model_is_one_sentence(models: Path) -> None:
-    with pytest.raises(UserError, match=rf"no model 'yours'.* \({build.DEFAULT_MODEL}, mine\)"):
+    with pytest.raises(UserError, match=rf"no model 'yours'.* \({DEFAULT_MODEL}, mine\)"):
         build.model_file("yours")
 
 
@@ -63,8 +63,8 @@ def test_the_default_model_is_the_same_everywhere() -> None:
     default = build.image_path(build.BLUEPILL).relative_to(ROOT)
 
     assert f"/../{default}" in RENODE_SCRIPT.read_text()
-    assert f"/../build/{build.DEFAULT_MODEL}/${{presetName}}" in (FIRMWARE / "CMakePresets.json").read_text()
-    assert f"/../models/{build.DEFAULT_MODEL}.npz" in (SUITES / "board.resource").read_text()
+    assert f"/../build/{DEFAULT_MODEL}/${{presetName}}" in (FIRMWARE / "CMakePresets.json").read_text()
+    assert f"/../models/{DEFAULT_MODEL}.npz" in (SUITES / "board.resource").read_text()
 
 
 def test_each_board_needs_its_compiler() -> None:
@@ -79,7 +79,7 @@ def test_names_of_boards_and_simulators_are_checked() -> None:
     with pytest.raises(UserError, match="no board 'redpill': choose blackpill, bluepill, native"):
         build.build("redpill")
     with pytest.raises(UserError, match="no simulator 'simics': choose renode, qemu, native"):
-        suites.choose("simics", build.model_file())
+        suites.check([], "simics")
 
 
 def test_what_is_no_elf_file_is_one_sentence(tmp_path: Path) -> None:
@@ -114,8 +114,8 @@ def test_counts_add_up() -> None:
 def test_pytests_results_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "pytest.xml"
     path.write_text('<testsuites><testsuite tests="9" failures="1" errors="2" skipped="3"/></testsuites>')
-    assert _junit_counts(path) == Counts(3, 3, 3)
+    assert pytest_results(path).counts == Counts(3, 3, 3)
 
     path.write_text("<testsuites><testsu")
     with pytest.raises(UserError, match="before it could write"):
-        _junit_counts(path)
+        pytest_results(path)

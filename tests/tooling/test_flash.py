@@ -101,6 +101,17 @@ def test_flash_that_differs_is_noticed(image: Path, tmp_path: Path, monkeypatch:
     assert probe.calls[-1][1] == "read"
 
 
+def test_a_missing_copy_of_the_flash_is_one_sentence(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probe = FakeProbe(tmp_path, damage='rm "$word"')
+    monkeypatch.setenv("PATH", probe.path)
+
+    with pytest.raises(UserError, match="did not write what it read"):
+        flash.flash(image)
+    assert probe.calls[-1][1] == "read"
+
+
 @pytest.mark.parametrize(
     ("printed", "sentence"),
     [

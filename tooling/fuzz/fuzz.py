@@ -130,19 +130,22 @@ FUZZERS = {
 }
 
 
-def run(seconds: int = 3600, target: str | None = None) -> list[Outcome]:
-    """Run one fuzzer, or each of them for its share of `seconds`, and print what came of it.
-
-    Without a target, those that cannot be run here are told and left out. Raises UserError for an unknown
-    target, and for one that cannot be run.
-    """
+def choose(seconds: int, target: str = "") -> list[Fuzzer]:
+    """The fuzzer named `target`, or all. Raises UserError if the name or the time is wrong."""
     if seconds < 1:
         raise UserError(f"{seconds} is no number of seconds: choose 1 or more.")
+    return [named(target)] if target else list(FUZZERS.values())
+
+
+def run(fuzzers: Sequence[Fuzzer], seconds: int, *, must_run: bool = False) -> list[Outcome]:
+    """Run each fuzzer for its share of `seconds`, and print the outcomes.
+
+    A fuzzer that cannot run here is left out, or, with `must_run`, raises UserError.
+    """
     outcomes = []
-    fuzzers = [named(target)] if target else list(FUZZERS.values())
     for fuzzer in fuzzers:
         why_not = fuzzer.why_not()
-        if why_not and target:
+        if why_not and must_run:
             raise UserError(why_not)
         outcome = (
             Outcome(fuzzer, why_not=why_not) if why_not else _run(fuzzer, max(1, seconds // len(fuzzers)))
@@ -159,9 +162,9 @@ def named(name: str) -> Fuzzer:
     return FUZZERS[name]
 
 
-def keep(target: str | None = None) -> None:
+def keep(fuzzers: Sequence[Fuzzer]) -> None:
     """Add to tests/corpus/ what the runs so far found to reach code that nothing there reaches."""
-    for fuzzer in [named(target)] if target else FUZZERS.values():
+    for fuzzer in fuzzers:
         if fuzzer.can_merge and fuzzer.corpus.is_dir() and not fuzzer.why_not():
             fuzzer.prepare()
             before = _count(fuzzer.seeds)

@@ -64,8 +64,7 @@ def run(index: int = 0, names: Sequence[str] = (), *, all_images: bool = False) 
     the whole test set. Errors: UserError, UserError.
     """
     digits = load_test_set()
-    if not 0 <= index < len(digits):
-        raise UserError(f"The test set has no image {index}: choose 0 to {len(digits) - 1}.")
+    digits.require(index)
     paths = [builds.model_file(name) for name in names] or sorted(MODELS.glob("*.npz"))
     builds.build(builds.BLUEPILL)
     parts = []

@@ -144,8 +144,7 @@ def measure(elf_file: Path, model: Model, image: np.ndarray) -> Profile:
 
 def report(elf_file: Path, model: Model, digits: Digits, index: int) -> tuple[Profile, str]:
     """The profile of one test image, and all of it as text. Errors: UserError."""
-    if not 0 <= index < len(digits):
-        raise UserError(f"The test set has no image {index}: choose 0 to {len(digits) - 1}.")
+    digits.require(index)
     profile = measure(elf_file, model, digits.images[index])
     title = (
         f"{shown(elf_file)}, model {model.name}, test image {index}: "

@@ -38,7 +38,7 @@ def install_system_tools(wanted: Sequence[tools.Tool] = tools.SYSTEM_TOOLS) -> s
     missing = [tool for tool in wanted if tool.path() is None]
     if missing and packages.can_install():
         names = [package for tool in missing for package in tool.apt]
-        print(f"installing {' '.join(names)} with apt-get", flush=True)
+        print(f"Installing these Debian packages with apt-get: {' '.join(names)}", flush=True)
         packages.install(names)
         missing = [tool for tool in missing if tool.path() is None]
     for tool in wanted:
@@ -50,12 +50,14 @@ def install_system_tools(wanted: Sequence[tools.Tool] = tools.SYSTEM_TOOLS) -> s
     return f"{names} cannot be installed from here: {tools.how_to_install(missing)}."
 
 
-def provide(*needed: tools.Tool) -> None:
-    """Install those of `needed` that are missing; quiet when none is. For tasks that cannot run without.
+def provide(*needed: tools.Tool, install: bool = True) -> None:
+    """Install those of `needed` that are missing, unless `install` forbids it.
 
     Raises UserError that says what to type.
     """
-    if any(tool.path() is None for tool in needed):
+    if not install:
+        tools.require(*needed)
+    elif any(tool.path() is None for tool in needed):
         print("Something is missing, so './inv setup' comes first.")
         install_system_tools()
         tools.require(*needed)
@@ -85,10 +87,15 @@ def provide_fuzzers() -> None:
         print(error)
 
 
-def provide_renode() -> str:
-    """Fetch Renode unless it is here or a try has just failed. Why it is not here, '' when it is."""
+def provide_renode(*, install: bool = True) -> str:
+    """Fetch Renode unless it is here, a try has just failed, or `install` forbids it.
+
+    Returns why it is not here, '' if it is.
+    """
     if renode.find_runner():
         return ""
+    if not install:
+        return "Renode is not installed, and --no-install forbids to fetch it."
     if not renode.why_not_here():
         try:
             renode.fetch()

@@ -28,8 +28,6 @@ def run(on: str, firmware: Path, *, tcp: bool = False, tcp_port: int = 0) -> Non
     USART1 is a pseudo-terminal at build/usart1, or a TCP port on 127.0.0.1 with `tcp`, for the native build
     and where there are no pseudo-terminals. Raises UserError when it cannot be started or ends by itself.
     """
-    if on not in SIMULATORS:
-        raise UserError(f"There is no simulator '{on}': choose {', '.join(SIMULATORS)}.")
     if url := running():
         raise UserError(f"A simulated board is running already, at {url}: end that one with Ctrl-C first.")
     with ExitStack() as stack:
@@ -48,6 +46,13 @@ def run(on: str, firmware: Path, *, tcp: bool = False, tcp_port: int = 0) -> Non
         _announce(on, url)
         _wait_while_running(simulation)
         raise UserError(f"{on} ended by itself: see {shown(simulation.log_path)}.")
+
+
+def check(on: str, tcp_port: int) -> None:
+    """Raises UserError if there is no such simulator or TCP port."""
+    if on not in SIMULATORS:
+        raise UserError(f"There is no simulator '{on}': choose {', '.join(SIMULATORS)}.")
+    simulators.check_port(tcp_port)
 
 
 def running() -> str:

@@ -56,7 +56,7 @@ def start_native(firmware: Path, port: int = 0) -> Iterator[Simulation]:
 
     `port` 0 takes any free one.
     """
-    _refuse_taken_port(port)
+    check_port(port)
     with (
         _log("native") as (log_path, log),
         processes.started([firmware, "--port", str(port)], output=log) as process,
@@ -72,7 +72,7 @@ def start_qemu(elf: Path, port: int = 0) -> Iterator[Simulation]:
     That board has the same core, flash address and USART1, but no RCC and less SRAM.
     """
     _check_qemu(elf)
-    _refuse_taken_port(port)
+    check_port(port)
     for _ in range(_PORT_TRIES):
         number = port or free_port()
         serial = f"tcp:127.0.0.1:{number},server=on,wait=on"
@@ -134,7 +134,7 @@ def start_renode(elf: Path, port: int | None = None) -> Iterator[Simulation]:
     if program is None:
         raise UserError("Renode was not found: type './inv setup', or use --on qemu.")
     if port is not None:
-        _refuse_taken_port(port)
+        check_port(port)
     with tempfile.TemporaryDirectory(prefix="bluepill-") as folder:
         # A short path without blanks, wherever the clone lies: Renode's monitor splits its lines at them.
         terminal = Path(folder) / "usart1"
@@ -193,8 +193,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _refuse_taken_port(port: int) -> None:
-    """Raises UserError when something listens on that port already. Port 0 is never taken."""
+def check_port(port: int) -> None:
+    """Raises UserError if that TCP port cannot be opened. Port 0 means any free one."""
     with socket.socket() as probe:
         probe.setsockopt(
             socket.SOL_SOCKET, socket.SO_REUSEADDR, 1

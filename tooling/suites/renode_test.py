@@ -17,7 +17,7 @@ from common.paths import ROBOT_RESULTS, shown
 from host.errors import BoardError
 from tooling import build, processes
 from tooling.setup import provision, renode
-from tooling.suites.robot_results import Counts, read
+from tooling.suites.robot_results import read
 
 RESULTS = ROBOT_RESULTS / "renode"
 
@@ -92,7 +92,7 @@ def run(arguments: Sequence[str], model: Path) -> int:
         timeout=_RUN_LIMIT,
         extra_environment=renode.ENVIRONMENT,
     )
-    counts = sum((read(file) for file in _result_files(results)), Counts())
+    counts = read(*_result_files(results)).counts
     if counts.executed == 0 and finished.status == 0:
         raise UserError(f"Renode ended well, but no test was executed ({counts.skipped} skipped).")
     return finished.status

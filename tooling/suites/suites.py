@@ -13,7 +13,7 @@ from tooling import build, processes
 from tooling.setup import provision, tools
 from tooling.simulate import simulators
 from tooling.suites import renode_test
-from tooling.suites.robot_results import Counts, read
+from tooling.suites.robot_results import Counts, Results, read
 
 RENODE = "renode"
 QEMU = "qemu"
@@ -29,10 +29,14 @@ class Outcome:
     """How the suites ended on one board."""
 
     where: str
-    counts: Counts
+    results: Results
     seconds: float
     log: Path
     status: int
+
+    @property
+    def counts(self) -> Counts:
+        return self.results.counts
 
     @property
     def passed(self) -> bool:
@@ -52,34 +56,44 @@ class Choice:
         return title(self.simulator) + (", not on Renode" if self.why_not_renode else "")
 
 
-def choose(wanted: str, model: Path) -> Choice:
-    """The simulator that was asked for; otherwise Renode, or the best one that is to be had here and has
-    room for the model.
+def check(suites: Sequence[str], simulator: str = "") -> list[Path]:
+    """The files of these suites and folders, by default of robot_tests/.
 
-    Installs what can be installed. Raises UserError when a wanted one cannot be had, or none at all.
+    Raises UserError if one is missing or holds no test, or if there is no such simulator.
     """
-    if wanted and wanted not in SIMULATORS:
-        raise UserError(f"There is no simulator '{wanted}': choose {', '.join(SIMULATORS)}.")
+    if simulator and simulator not in SIMULATORS:
+        raise UserError(f"There is no simulator '{simulator}': choose {', '.join(SIMULATORS)}.")
+    paths = [suite for name in suites or [str(SUITES)] for suite in renode_test.expand(Path(name))]
+    if renode_test.count_tests(paths) == 0:
+        raise UserError("These suites hold no test, which counts as a failure.")
+    return paths
+
+
+def choose(wanted: str, model: Path, *, install: bool = True) -> Choice:
+    """The wanted simulator; by default Renode, or else the best available one with room for the model.
+
+    With `install` it installs what is missing. Raises UserError if the simulator is not available.
+    """
     if wanted == NATIVE:
-        provision.provide(*build.BOARDS[build.NATIVE].needs)
+        provision.provide(*build.BOARDS[build.NATIVE].needs, install=install)
         return Choice(NATIVE)
     if wanted == QEMU:
-        provision.provide(tools.QEMU, *build.BOARDS[build.BLUEPILL].needs)
+        provision.provide(tools.QEMU, *build.BOARDS[build.BLUEPILL].needs, install=install)
         return Choice(QEMU)
     if wanted == RENODE:
-        if reason := provision.provide_renode():
+        if reason := provision.provide_renode(install=install):
             raise UserError(reason)
-        provision.provide(*build.BOARDS[build.BLUEPILL].needs)
+        provision.provide(*build.BOARDS[build.BLUEPILL].needs, install=install)
         return Choice(RENODE)
-    return _best_available(model)
+    return _best_available(model, install)
 
 
-def _best_available(model: Path) -> Choice:
-    why_not_renode = provision.provide_renode()
+def _best_available(model: Path, install: bool) -> Choice:
+    why_not_renode = provision.provide_renode(install=install)
     try:
         if not why_not_renode:
-            return choose(RENODE, model)
-        qemu = choose(QEMU, model)
+            return choose(RENODE, model, install=install)
+        qemu = choose(QEMU, model, install=install)
         build.build(build.BLUEPILL, model)
         simulators.require_room_in_qemu(build.image(build.BLUEPILL, model))
         return Choice(qemu.simulator, why_not_renode)
@@ -87,7 +101,7 @@ def _best_available(model: Path) -> Choice:
         if not all(tool.path() for tool in build.BOARDS[build.NATIVE].needs):
             raise
         print(problem)
-        return Choice(choose(NATIVE, model).simulator, why_not_renode or str(problem))
+        return Choice(choose(NATIVE, model, install=install).simulator, why_not_renode or str(problem))
 
 
 def run(simulator: str, model: Path, suites: Sequence[str] = (), *, firmware: Path | None = None) -> Outcome:
@@ -128,9 +142,7 @@ def _run_on_renode(suites: Sequence[str], model: Path) -> Outcome:
 
 
 def _run_robot(where: str, variables: Sequence[str], suites: Sequence[str]) -> Outcome:
-    paths = [suite for name in suites or [str(SUITES)] for suite in renode_test.expand(Path(name))]
-    if renode_test.count_tests(paths) == 0:
-        raise UserError("There is no test in these suites, which counts as a failure.")
+    paths = check(suites)
     results = ROBOT_RESULTS / where
     output = results / "output.xml"
     output.unlink(missing_ok=True)
@@ -151,12 +163,12 @@ def _run_robot(where: str, variables: Sequence[str], suites: Sequence[str]) -> O
         ],
         timeout=_RUN_LIMIT,
     )
-    counts = read(output)
-    if counts.executed == 0:
+    found = read(output)
+    if found.counts.executed == 0:
         raise UserError(
-            f"No test was executed ({counts.skipped} skipped): see {shown(results / 'log.html')}."
+            f"No test was executed ({found.counts.skipped} skipped): see {shown(results / 'log.html')}."
         )
-    return Outcome(where, counts, time.monotonic() - begin, results / "log.html", finished.status)
+    return Outcome(where, found, time.monotonic() - begin, results / "log.html", finished.status)
 
 
 def title(simulator: str) -> str:
