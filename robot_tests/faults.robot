@@ -54,7 +54,7 @@ The Weights Were Wrong Before They Were Flashed
 The PLL Does Not Lock
     Break The Board    keep pll from locking
     Break The Board    press reset
-    Board Should Restart    reset=pin    source=hsi    clock=8000000
+    Board Should Restart    reset=pin    source=hsi-pll    clock=8000000
     Classify Digit    1
 
 The Crystal Stops

@@ -32,7 +32,9 @@ static const char *selftest_name(void)
 
 static const char *clock_source(void)
 {
-    return board_clock().crystal ? "hse" : "hsi";
+    static const char *const names[] = {
+        [BOARD_CLOCK_CRYSTAL] = "hse", [BOARD_CLOCK_NO_CRYSTAL] = "hsi", [BOARD_CLOCK_NO_PLL] = "hsi-pll"};
+    return names[board_clock().source];
 }
 
 static void forget_computed(void)
@@ -57,8 +59,13 @@ static void announce_clock(void)
 {
     text_put("Clock: ");
     text_unsigned(board_clock().hz / 1000000);
-    text_line(board_clock().crystal ? " MHz from the crystal"
-                                    : " MHz from the internal oscillator: the crystal did not start");
+    if (board_clock().source == BOARD_CLOCK_CRYSTAL) {
+        text_line(" MHz from the crystal");
+        return;
+    }
+    text_put(" MHz from the internal oscillator: the ");
+    text_put(board_clock().source == BOARD_CLOCK_NO_PLL ? "PLL" : "crystal");
+    text_line(" did not start");
 }
 
 static void boot(void)

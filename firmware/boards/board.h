@@ -6,9 +6,12 @@
 
 #include "receive_buffer.h"
 
+/* What runs the processor: the crystal, or the internal oscillator because a stage of the start-up failed. */
+enum board_clock_source { BOARD_CLOCK_CRYSTAL, BOARD_CLOCK_NO_CRYSTAL, BOARD_CLOCK_NO_PLL };
+
 struct board_clock {
     uint32_t hz;
-    bool crystal; /* false: the crystal did not start, and the internal oscillator runs the chip */
+    enum board_clock_source source;
 };
 
 /* Starts the clock, the serial port, the time base, the LED and the watchdog. */
@@ -44,15 +47,12 @@ void board_idle(void);
 /* Tells the watchdog that the main loop is alive; without it the board resets within 1.1 to 2.2 s. */
 void board_watchdog_feed(void);
 
-/* ---- Input and output ---- */
+/* ---- Input and output; text_output() of text.h is the board's, too ---- */
 
 /* Takes the next event of the receive buffer. */
 enum receive_event board_receive(uint8_t *byte, struct receive_faults *faults);
 
-/* Sends one byte, sleeping while the queue is full. */
-void board_transmit(uint8_t byte);
-
-/* Whether the clock can make this baud rate within 2 %, and the board can take its bytes. */
+/* Whether the clock makes this baud rate precisely enough, and the board can take its bytes. */
 bool board_can_make_baud(uint32_t baud);
 
 /* Changes to a baud rate that the clock can make, once everything queued has been sent. */

@@ -3,12 +3,14 @@
 #include "application.h"
 #include "check.h"
 #include "simulated.h"
+#include "text.h"
 
 #define COUNTER_US 200 /* the network's time passes when board_cycles() is asked, before and after it */
 #define MAX_SAID   (4u << 20)
 
-#define DEFAULT_BAUD 115200
-#define WATCHDOG_US  1090000 /* the least that it waits */
+#define DEFAULT_BAUD       115200
+#define MIN_CYCLES_PER_BIT 36 /* as on the chip */
+#define WATCHDOG_US        1090000 /* the least that it waits */
 
 void (*simulated_receive_tap)(enum receive_event event, uint8_t byte, struct receive_faults faults,
                               uint32_t now);
@@ -20,6 +22,7 @@ static uint64_t boot_us;
 static uint64_t fed_us; /* when the watchdog was */
 static uint32_t character_us; /* ten bits; both sides change their baud rate together */
 static bool is_intact;
+static enum board_clock_source clock_source;
 static struct receive_buffer received;
 
 static uint8_t said[MAX_SAID];
@@ -37,6 +40,11 @@ static void run_until_host_time(void)
     while (board_us < host_us) {
         application_poll();
     }
+}
+
+void simulated_set_clock(enum board_clock_source source)
+{
+    clock_source = source;
 }
 
 void simulated_reset(bool intact)
@@ -105,7 +113,8 @@ void board_init(void) {}
 
 struct board_clock board_clock(void)
 {
-    return (struct board_clock){.hz = 72000000, .crystal = true};
+    return (struct board_clock){.hz = clock_source == BOARD_CLOCK_CRYSTAL ? 72000000 : 8000000,
+                                .source = clock_source};
 }
 
 const char *board_reset_reason(void)
@@ -164,7 +173,7 @@ enum receive_event board_receive(uint8_t *byte, struct receive_faults *faults)
     return event;
 }
 
-void board_transmit(uint8_t byte)
+void text_output(uint8_t byte)
 {
     CHECK(said_bytes < MAX_SAID, "the board talks without end");
     said[said_bytes++] = byte;
@@ -173,8 +182,7 @@ void board_transmit(uint8_t byte)
 
 bool board_can_make_baud(uint32_t baud)
 {
-    (void)baud;
-    return true;
+    return board_clock().hz / baud >= MIN_CYCLES_PER_BIT;
 }
 
 void board_set_baud(uint32_t baud)

@@ -9,7 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "board.h"
 #include "receive_buffer.h"
+
+/* What runs the board from its next reset on: the crystal by default. */
+void simulated_set_clock(enum board_clock_source source);
 
 /* Power on. `intact`: whether the firmware's checksum holds. What was said before is kept. */
 void simulated_reset(bool intact);

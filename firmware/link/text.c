@@ -2,7 +2,6 @@
 
 #include <stdbool.h>
 
-#include "board.h"
 #include "crc32.h"
 
 static uint32_t line_checksum; /* of all characters since message_begin() */
@@ -11,7 +10,7 @@ static void put(char character)
 {
     const uint8_t byte = (uint8_t)character;
     line_checksum = crc32_update(line_checksum, &byte, 1);
-    board_transmit(byte);
+    text_output(byte);
 }
 
 void text_put(const char *text)

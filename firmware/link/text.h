@@ -3,6 +3,9 @@
 
 #include <stdint.h>
 
+/* Sends one byte. Each board implements it. */
+void text_output(uint8_t byte);
+
 /* Lines for people. */
 void text_put(const char *text);
 void text_unsigned(uint32_t value);

@@ -24,6 +24,10 @@ class SimulatedBoard:
         """Power on: the board boots, and what it had not answered is lost."""
         self._firmware.simulated_reset(ctypes.c_bool(True))
 
+    def set_clock(self, source: int) -> None:
+        """What runs the board from the next reset on: an `enum board_clock_source` of board.h."""
+        self._firmware.simulated_set_clock(source)
+
     def send(self, data: bytes) -> None:
         """Bytes on the wire, one after the other at 115200 baud."""
         self._firmware.simulated_send(data, ctypes.c_size_t(len(data)))

@@ -3,6 +3,7 @@
 
 #include "board.h"
 #include "app.h"
+#include "text.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -91,7 +92,7 @@ void board_init(void)
 
 struct board_clock board_clock(void)
 {
-    return (struct board_clock){.hz = 72000000, .crystal = true};
+    return (struct board_clock){.hz = 72000000, .source = BOARD_CLOCK_CRYSTAL};
 }
 
 const char *board_reset_reason(void)
@@ -139,7 +140,7 @@ enum receive_event board_receive(uint8_t *byte, struct receive_faults *faults)
     return receive_buffer_get(&received, byte, faults);
 }
 
-void board_transmit(uint8_t byte)
+void text_output(uint8_t byte)
 {
     transmit_buffer[transmit_bytes++] = byte;
     if (transmit_bytes == sizeof transmit_buffer) {

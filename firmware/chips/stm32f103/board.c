@@ -8,6 +8,7 @@
 #include "link.h"
 #include "registers.h"
 #include "stack.h"
+#include "text.h"
 #include "uart.h"
 
 #define LED_PORT     GPIO(BOARD_LED_PORT)
@@ -17,6 +18,12 @@
 
 /* About 1.6 s at the LSI's nominal 40 kHz, 1.1 to 2.2 s over its tolerance (19.3, table 96). */
 #define WATCHDOG_RELOAD 4095u
+
+/* Largest error of the divided clock, in thousandths of the baud rate. The receivers of both ends tolerate 3.3 %
+ * together (27.3.5). A crystal leaves 2 % to the host. The internal oscillator is up to 2.5 % off by
+ * itself (datasheet, 5.3.7). */
+#define CRYSTAL_TOLERANCE  20u
+#define INTERNAL_TOLERANCE 8u
 
 extern const uint8_t firmware_start[];
 extern const uint32_t firmware_checksum;
@@ -94,12 +101,13 @@ static const char *read_reset_reason(void)
 void board_init(void)
 {
     SCB->shcsr |= SCB_SHCSR_ENABLE_FAULTS;
-    SCB->ccr |= SCB_CCR_DIV_0_TRP;
+    SCB->ccr |=
+        SCB_CCR_DIV_0_TRP | SCB_CCR_STKALIGN; /* a Cortex-M3 r1p1 starts with stacks aligned to 4 bytes */
     watchdog_start();
     reset_reason = read_reset_reason();
     clock = clock_start();
     led_start();
-    uart_start(clock.hz, LINK_BAUD); /* APB2 is not divided */
+    uart_start(clock.hz, LINK_BAUD);
     systick_start();
     cycle_counter_start();
 }
@@ -155,14 +163,15 @@ enum receive_event board_receive(uint8_t *byte, struct receive_faults *faults)
     return uart_receive(byte, faults);
 }
 
-void board_transmit(uint8_t byte)
+void text_output(uint8_t byte)
 {
     uart_transmit(byte);
 }
 
 bool board_can_make_baud(uint32_t baud)
 {
-    return uart_can_make(clock.hz, baud);
+    const uint32_t tolerance = clock.source == BOARD_CLOCK_CRYSTAL ? CRYSTAL_TOLERANCE : INTERNAL_TOLERANCE;
+    return uart_can_make(clock.hz, baud, tolerance);
 }
 
 void board_set_baud(uint32_t baud)

@@ -58,10 +58,14 @@ bool clock_is_lost(void)
 
 struct board_clock clock_start(void)
 {
-    if (start_crystal() && start_pll() && switch_to_pll()) {
-        RCC->cr |= RCC_CR_CSSON; /* a crystal that stops later raises NMI, 7.2.7 */
-        return (struct board_clock){.hz = MAX_HZ, .crystal = true};
+    enum board_clock_source failure = BOARD_CLOCK_NO_CRYSTAL;
+    if (start_crystal()) {
+        if (start_pll() && switch_to_pll()) {
+            RCC->cr |= RCC_CR_CSSON; /* a crystal that stops later raises NMI, 7.2.7 */
+            return (struct board_clock){.hz = MAX_HZ, .source = BOARD_CLOCK_CRYSTAL};
+        }
+        failure = BOARD_CLOCK_NO_PLL;
     }
     stay_on_internal_oscillator();
-    return (struct board_clock){.hz = CLOCK_INTERNAL_HZ, .crystal = false};
+    return (struct board_clock){.hz = CLOCK_INTERNAL_HZ, .source = failure};
 }

@@ -100,6 +100,7 @@ struct scb {
 #define SCB                   ((struct scb *)0xe000ed00)
 #define SCB_AIRCR_SYSRESETREQ (0x05fa0000u | 1u << 2)
 #define SCB_CCR_DIV_0_TRP     (1u << 4)
+#define SCB_CCR_STKALIGN      (1u << 9)
 #define SCB_SHCSR_ENABLE_FAULTS                                                                              \
     (7u << 16) /* usage, bus and memory-management faults get their own handlers */
 #define SCB_CFSR_MMARVALID (1u << 7)
