@@ -358,6 +358,31 @@ def fuzz(
 
 @task(
     group=_CHECKING,
+    iterable=["folder"],
+    help={
+        "folder": "compiler, host, training or link; by default all of them; may be repeated",
+        "sample": "mutants to try in each folder, drawn at random; 0 tries all",
+        "seed": "the number that fully determines the sample",
+        "minutes": "the longest time for each folder",
+        "jobs": "mutants to judge at the same time",
+    },
+)
+def mutants(
+    context: Context,
+    folder: list[str],
+    sample: int = 200,
+    seed: int = 1,
+    minutes: int = 60,
+    jobs: int = 2,
+) -> None:
+    """Change the code in small ways, count the changes that the tests notice, and write docs/MUTANTS.md."""
+    from tooling.mutate import mutate
+
+    print(mutate.run(folder, sample=sample, seed=seed, minutes=minutes, jobs=jobs))
+
+
+@task(
+    group=_CHECKING,
     help={"all": "also runs of training, the fetched Renode and .venv, which the next ./inv makes again"},
 )
 def clean(context: Context, all: bool = False) -> None:

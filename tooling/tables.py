@@ -31,3 +31,10 @@ def ratio(part: int, whole: int) -> str:
 def percent(part: int, whole: int) -> str:
     """The share of `part` in `whole`."""
     return f"{100 * part / whole:.1f} %"
+
+
+def markdown(rows: Sequence[Sequence[str]], left: int | None = None) -> str:
+    """`rows`, the first of them the heading, as a table in Markdown; `left` as in `table`."""
+    texts = len(rows[0]) if left is None else left
+    rule = ["---" if column < texts else "---:" for column in range(len(rows[0]))]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [rows[0], rule, *rows[1:]])

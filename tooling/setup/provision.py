@@ -107,7 +107,7 @@ def provide_renode(*, install: bool = True) -> str:
 def _install_python_tools() -> None:
     missing = [
         name
-        for name in ("ruff", "clang-format", "robotframework-robocop", "pytest", "hypothesis")
+        for name in ("ruff", "clang-format", "robotframework-robocop", "pytest", "hypothesis", "mutmut")
         if not _is_installed(name)
     ]
     if missing:
