@@ -31,7 +31,7 @@ _COMPILE_LIMIT = 600.0
 PRESETS = FIRMWARE / "CMakePresets.json"
 
 # The folders of build/ that other tasks use. A model of such a name gets another folder.
-_RESERVED = {"bench", "fuzzing", "logs", "robot", "training"}
+_RESERVED = {"bench", "fuzzing", "logs", "mutants", "robot", "training"}
 
 
 @dataclass(frozen=True)
