@@ -20,7 +20,7 @@ from compiler.network import IMAGE, Model
 STREAMING_ARENA = 4608
 
 # The longest part while bytes arrive: 2.8 ms, or 4.3 ms at 2 Mbaud, where the bytes' interrupts take a third
-# of the time. 860 bytes arrive in that, and the receive buffer holds 1,024.
+# of the time. 860 bytes arrive in that, and the receive buffer holds 1,020.
 CYCLES_WHILE_RECEIVING = 200_000
 
 # The longest part after the last byte, unless a single row takes longer: 50 ms, or 0.45 s if the crystal is

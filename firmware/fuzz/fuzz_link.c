@@ -9,7 +9,7 @@
 #include "receive_buffer.h"
 #include "script.h"
 
-#define MAX_WAITING (RECEIVE_BUFFER_BYTES + 1) /* all bytes, and one place where some were lost */
+#define MAX_WAITING (RECEIVE_BUFFER_CAPACITY + 1) /* all bytes, and one place where some were lost */
 
 /* What the buffer should hold: a plain queue. */
 struct waiting {
@@ -55,7 +55,7 @@ static void queue_fault(struct receive_faults faults)
 
 static void queue_byte(uint8_t byte)
 {
-    if (queued_bytes == RECEIVE_BUFFER_BYTES) {
+    if (queued_bytes == RECEIVE_BUFFER_CAPACITY) {
         queue_fault((struct receive_faults){.lost = 1});
     } else {
         *waiting_at(queued++) = (struct waiting){.byte = byte};

@@ -1,6 +1,9 @@
-/* Bytes between the receive interrupt and the main loop, in order, with the places where some were lost. One
- * interrupt puts, the main loop gets, and neither keeps the other out: each variable has one writer. They are
- * volatile because the order of the accesses matters, and to one core nothing else does. */
+/* Received bytes between the hardware and the main loop, in order, with the places where some were lost or
+ * damaged.
+ *
+ * Lock-free ring with one producer: the receive interrupt, which stores each byte, or a DMA controller, which
+ * stores them in a circle by itself. Each variable has one writer. They are volatile to keep the order of the
+ * accesses; one core needs nothing more. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,33 +12,43 @@
 /* One frame and a reserve: a host waits for its answer before it sends the next frame. */
 #define RECEIVE_BUFFER_BYTES 1024
 
+/* So many places stay unused: DMA may store a byte between the check for overwritten bytes and the read. */
+#define RECEIVE_BUFFER_MARGIN   4
+#define RECEIVE_BUFFER_CAPACITY (RECEIVE_BUFFER_BYTES - RECEIVE_BUFFER_MARGIN)
+
 struct receive_faults {
-    uint32_t lost; /* bytes that the USART overran or that found the buffer full */
+    uint32_t lost; /* bytes that the USART overran, that found the buffer full, or that DMA overwrote */
     uint32_t framing;
     uint32_t noise;
 };
 
 struct receive_buffer {
-    /* Written by the interrupt */
-    volatile uint16_t head;               /* this and `tail` count up and wrap */
-    volatile uint16_t fault_at;           /* the value of head at the first fault that is not told yet */
-    volatile struct receive_faults noted; /* all there ever were; the counts wrap */
+    /* Written by the producer */
+    volatile uint32_t head;               /* bytes stored since the start; this and `tail` wrap */
+    volatile uint32_t fault_at;           /* the value of head at the first unreported fault */
+    volatile struct receive_faults noted; /* all since the start; the counts wrap */
     volatile uint8_t bytes[RECEIVE_BUFFER_BYTES];
 
     /* Written by the main loop */
-    volatile uint16_t tail;
-    volatile struct receive_faults told; /* those of `noted` that receive_buffer_get() has returned */
+    volatile uint32_t tail;
+    volatile struct receive_faults reported; /* those of `noted` that receive_buffer_get() has returned */
 };
 
 enum receive_event { RECEIVE_NOTHING, RECEIVE_BYTE, RECEIVE_FAULT };
 
-/* Stores a byte; counts it as lost when the buffer is full. Called by the interrupt. */
+/* Stores a byte; counts it as lost if the buffer is full. Called by the interrupt. */
 void receive_buffer_put(struct receive_buffer *buffer, uint8_t byte);
 
-/* Notes damage at this point of the stream. Called by the interrupt. */
+/* Notes faults behind the last byte stored. Called by the interrupt. */
 void receive_buffer_damage(struct receive_buffer *buffer, struct receive_faults faults);
 
-/* Takes the next byte, or the faults where it is their turn. Called by the main loop. */
+/* Notes faults in front of byte number `at`, counted from the start. Called by the interrupt. */
+void receive_buffer_damage_at(struct receive_buffer *buffer, uint32_t at, struct receive_faults faults);
+
+/* Takes over how many bytes DMA has stored since the start. Called by the main loop before the two below. */
+void receive_buffer_advance(struct receive_buffer *buffer, uint32_t head);
+
+/* Takes the next byte, or the faults in front of it. Called by the main loop. */
 enum receive_event receive_buffer_get(struct receive_buffer *buffer, uint8_t *byte,
                                       struct receive_faults *faults);
 

@@ -1,8 +1,9 @@
-"""The receive buffer, with the interrupt between any two instructions of the main loop.
+"""The receive buffer, with an interrupt or DMA between any two instructions of the main loop.
 
-The chip's own code runs on an emulated Cortex-M3. `receive_buffer_get` is stopped before each of its
-instructions in turn, whatever an interrupt can do is done, and it runs on: every byte must come out once and
-in order, every fault be told, and no byte that came after a fault be taken before the fault is told.
+The chip's code runs on an emulated Cortex-M3. Each test stops `receive_buffer_get` before one of its
+instructions, lets bytes and faults arrive, and continues. Every byte must come out once and in order, every
+fault must be reported, and no byte behind a fault may be taken before the fault is reported. Bytes that DMA
+overwrote must be reported as lost.
 """
 
 import re
@@ -21,7 +22,8 @@ LINK = ROOT / "firmware" / "link"
 CODE, RAM, RETURN = 0x08000000, 0x20000000, 0x0FFFF000
 STACK, INTERRUPT_STACK = RAM + 0x4000, RAM + 0x5000
 BUFFER, BYTE, FAULTS = RAM, RAM + 0x1000, RAM + 0x1010
-CAPACITY = 4  # which is sooner full than the 1024 of the firmware
+SIZE, CAPACITY = 8, 4  # small, to be full soon; RECEIVE_BUFFER_MARGIN places stay unused
+BYTES_AT = 20  # of struct receive_buffer: head, fault_at and three counts come first
 NOTHING, A_BYTE, A_FAULT = range(3)
 
 # What an interrupt does: b stores a byte, each other letter is a fault of one kind.
@@ -57,9 +59,7 @@ def code(tmp_path_factory) -> tuple[bytes, dict[str, int]]:
     folder = tmp_path_factory.mktemp("buffer")
     source, elf = folder / "receive_buffer.c", folder / "buffer.elf"
     source.write_text((LINK / "receive_buffer.c").read_text())
-    header, changes = re.subn(
-        r"(?<=BUFFER_BYTES )1024\b", str(CAPACITY), (LINK / "receive_buffer.h").read_text()
-    )
+    header, changes = re.subn(r"(?<=BUFFER_BYTES )1024\b", str(SIZE), (LINK / "receive_buffer.h").read_text())
     assert changes == 1
     (folder / "receive_buffer.h").write_text(header)
     flags = ["-std=c11", "-O2", "-mcpu=cortex-m3", "-mthumb", "-ffreestanding", "-nostdlib"]
@@ -77,7 +77,7 @@ class Wire:
 
     next_byte: int = 0
     noted: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
-    told: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    reported: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     stored: list[tuple[int, dict[str, int]]] = field(default_factory=list)
     """Each byte in the buffer, with the faults that were noted before it."""
 
@@ -102,12 +102,12 @@ class Chip:
         """Each letter of `what` happens to the buffer, on a stack of its own."""
         for letter in what:
             if letter == "b":
-                head = self._chip.mem_read(BUFFER, 2)
+                head = self._chip.mem_read(BUFFER, 4)
                 self._call("receive_buffer_put", INTERRUPT_STACK, BUFFER, wire.next_byte)
-                if self._chip.mem_read(BUFFER, 2) != head:
+                if self._chip.mem_read(BUFFER, 4) != head:
                     wire.stored.append((wire.next_byte, dict(wire.noted)))
                 else:
-                    assert len(wire.stored) >= CAPACITY, "a byte was lost without need"
+                    assert len(wire.stored) >= CAPACITY, "a byte was lost although the buffer had room"
                     wire.noted["l"] += 1
                 wire.next_byte = (wire.next_byte + 1) % 256
             else:
@@ -118,8 +118,9 @@ class Chip:
     def look(self, wire: Wire, stop: int = -1, what: str = "") -> tuple[int, bool]:
         """One look of the main loop, with an interrupt after `stop` instructions.
 
-        Returns what it got, and whether the interrupt came before the end. Fails where that is not right.
+        Returns what it got, and whether the interrupt came before the end. Fails if the result is wrong.
         """
+        self._begin_look(wire)
         self._countdown = stop + 1
         self._call("receive_buffer_get", STACK, BUFFER, BYTE, FAULTS)
         self._countdown = 0
@@ -131,24 +132,33 @@ class Chip:
             self._chip.context_restore(main_loop)
             self._chip.emu_start(place | 1, RETURN)
         got = self._chip.reg_read(arm.UC_ARM_REG_R0)
+        self._check(wire, got)
+        return got, interrupted
+
+    def _begin_look(self, wire: Wire) -> None:
+        """What the main loop does before receive_buffer_get()."""
+
+    def _check(self, wire: Wire, got: int) -> None:
         if got == A_BYTE:
             byte, noted_before = wire.stored.pop(0)
             assert self._chip.mem_read(BYTE, 1)[0] == byte, "another byte was taken"
-            untold = {kind: noted_before[kind] - wire.told[kind] for kind in KINDS}
-            assert max(untold.values()) <= 0, f"a byte was taken before the faults {untold} in front of it"
+            unreported = {kind: noted_before[kind] - wire.reported[kind] for kind in KINDS}
+            assert max(unreported.values()) <= 0, f"a byte was taken before the faults {unreported}"
         elif got == A_FAULT:
-            counts = [int.from_bytes(self._chip.mem_read(FAULTS + 4 * k, 4), "little") for k in range(3)]
+            counts = self._faults()
             assert any(counts), "a fault of nothing"
             for kind, count in zip(KINDS, counts, strict=True):
-                wire.told[kind] += count
-        return got, interrupted
+                wire.reported[kind] += count
+
+    def _faults(self) -> list[int]:
+        return [int.from_bytes(self._chip.mem_read(FAULTS + 4 * k, 4), "little") for k in range(3)]
 
     def drain(self, wire: Wire) -> None:
         """Looks until there is nothing: everything must have come out."""
         while self.look(wire)[0] != NOTHING:
             pass
         assert not wire.stored
-        assert wire.told == wire.noted
+        assert wire.reported == wire.noted
 
     def _call(self, function: str, stack: int, *arguments: int) -> None:
         registers = (arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3)
@@ -162,6 +172,51 @@ class Chip:
         self._countdown -= 1
         if self._countdown == 0:
             chip.emu_stop()
+
+
+class DmaChip(Chip):
+    """The buffer in an emulated chip whose DMA controller stores the bytes: `head` lies in the controller."""
+
+    def reset(self) -> Wire:
+        self._head = 0
+        return super().reset()
+
+    def interrupt(self, wire: Wire, what: str) -> None:
+        """b: DMA stores a byte. f, n: DMA stores a damaged byte, which the interrupt notes. l: an overrun."""
+        for letter in what:
+            if letter != "l":
+                noted = dict(wire.noted)
+                if letter != "b":
+                    noted[letter] += 1
+                self._chip.mem_write(BUFFER + BYTES_AT + self._head % SIZE, bytes([wire.next_byte]))
+                wire.stored.append((wire.next_byte, noted))
+                wire.next_byte = (wire.next_byte + 1) % 256
+                self._head += 1
+            if letter != "b":
+                wire.noted[letter] += 1
+                at = self._head - (letter != "l")
+                pointer = INTERRUPT_STACK - 4  # the fifth argument lies on the stack
+                counts = [int(letter == kind) for kind in KINDS]
+                self._chip.mem_write(pointer, counts[2].to_bytes(4, "little"))
+                self._call("receive_buffer_damage_at", pointer, BUFFER, at, *counts[:2])
+
+    def _begin_look(self, wire: Wire) -> None:
+        self._call("receive_buffer_advance", STACK, BUFFER, self._head)
+        self._seen = len(wire.stored)  # what the main loop can know of; more may come during the look
+
+    def _check(self, wire: Wire, got: int) -> None:
+        if got == A_FAULT and self._seen > CAPACITY:
+            lost, framing, noise = self._faults()
+            overruns = lost - self._seen
+            assert 0 <= overruns <= wire.noted["l"] - wire.reported["l"], (
+                "DMA overwrote another number of bytes"
+            )
+            del wire.stored[: self._seen]
+            for kind, count in zip(KINDS, (overruns, framing, noise), strict=True):
+                wire.reported[kind] += count
+            return
+        assert self._seen <= CAPACITY or got != A_BYTE, "a byte was taken that DMA may have overwritten"
+        super()._check(wire, got)
 
 
 def prepare(chip: Chip, wire: Wire, before: str) -> None:
@@ -186,3 +241,20 @@ def test_an_interrupt_between_any_two_instructions_loses_nothing(code, before):
             stop += 1
             moments += interrupted
     assert moments > 10 * len(INTERRUPTS)  # else nothing was interrupted
+
+
+# DMA may store up to SIZE - CAPACITY bytes during a look.
+@pytest.mark.parametrize("before", [*BEFORE, "bbbbb", "bbbbf", "full.bb", "bbfbbbbbb", "bbbbbbbbb"])
+def test_dma_between_any_two_instructions_loses_nothing(code, before):
+    chip = DmaChip(*code)
+    moments = 0
+    for what in (*INTERRUPTS, "bbbb", "bbfb"):
+        stop, interrupted = 1, True
+        while interrupted:
+            wire = chip.reset()
+            prepare(chip, wire, before)
+            interrupted = chip.look(wire, stop, what)[1]
+            chip.drain(wire)
+            stop += 1
+            moments += interrupted
+    assert moments > 10 * len(INTERRUPTS)

@@ -75,8 +75,8 @@ static void fill(int timeout)
     if (poll(&readable, 1, timeout) <= 0) {
         return;
     }
-    uint8_t bytes[RECEIVE_BUFFER_BYTES];
-    const ssize_t count = recv(client, bytes, sizeof bytes - (uint16_t)(received.head - received.tail), 0);
+    uint8_t bytes[RECEIVE_BUFFER_CAPACITY];
+    const ssize_t count = recv(client, bytes, sizeof bytes - (received.head - received.tail), 0);
     if (count == 0 || (count < 0 && errno != EINTR)) {
         hang_up();
     }
