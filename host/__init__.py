@@ -1,1 +1,7 @@
-"""The board's client: the link's host side, the digit in the terminal, `infer`."""
+"""The board's client. A library: `host.board.Board` needs only NumPy and pyserial.
+
+    with Board.open("/dev/ttyUSB0") as board:
+        print(board.classify(image).label)
+
+`host.link` is the wire format of firmware/LINK.md. `host.show` draws digits and answers for people.
+"""

@@ -1,4 +1,4 @@
-"""The byte stream under the link: what one must be able to do, and how a port becomes one."""
+"""The byte stream under the link: its interface, and how to open a port as one."""
 
 import errno
 from typing import Protocol
@@ -9,20 +9,20 @@ from serial.tools import list_ports
 from host.errors import PortError
 from host.link import DEFAULT_BAUD
 
-# Far longer than the longest frame takes at any baud rate; a port that takes no bytes for so long is stuck.
+# A port that accepts no bytes for this long is stuck: the longest frame takes 70 ms at the slowest rate.
 _WRITE_TIMEOUT = 5.0
 
 
 class Stream(Protocol):
-    """The part of pyserial's interface that `Board` needs; any object that has it will do.
+    """The part of pyserial's interface that `Board` needs.
 
-    A stream may also have `now() -> float`, its clock in seconds. Without one, host time is used; one that
-    lives in virtual time, a simulator's, must have it. A line with a speed has `baudrate`, which can be set.
-    All methods raise OSError when the other side is gone.
+    A stream in virtual time also has `now() -> float`, its clock in seconds; without it, host time is used.
+    A line with a speed also has `baudrate`, which can be set. All methods raise OSError if the other side
+    is gone.
     """
 
     timeout: float | None
-    """Seconds, of the stream's own time, that `read` waits at most; 0 never waits."""
+    """Seconds that `read` waits at most, by the stream's clock."""
 
     def read(self, size: int = 1, /) -> bytes:
         """At most `size` bytes; fewer, or none, only after `timeout` seconds."""
@@ -31,24 +31,23 @@ class Stream(Protocol):
         """Sends all of `data`."""
 
     def close(self) -> None:
-        """Lets go of the other side. Closing twice is allowed."""
+        """Closes the stream. Closing it twice is allowed."""
 
 
 def open_port(url: str, baud: int = DEFAULT_BAUD) -> serial.SerialBase:
-    """Opens a port for this program alone: a device, a pseudo-terminal, socket://host:port or any other
-    URL of pyserial's.
+    """Opens a port for exclusive use: a device, a pseudo-terminal, socket://host:port or any pyserial URL.
 
-    Raises `PortError`, which says why it cannot be opened and what to do.
+    Raises `PortError` if it cannot be opened.
     """
     try:
         port = serial.serial_for_url(
             url, baudrate=baud, timeout=0, write_timeout=_WRITE_TIMEOUT, exclusive=True, do_not_open=True
         )
-        # Some adapters wire these to the reset and boot pins, and opening the port must not reset the board.
+        # Some adapters connect these to the reset and boot pins: opening the port must not reset the board.
         port.dtr = False
         port.rts = False
         if url.lower().startswith("socket:"):
-            # pyserial empties the input as it opens. What a simulator says at once is not stale.
+            # pyserial discards input when it opens a port, but the first bytes of a simulator are not stale.
             port.reset_input_buffer = lambda: None
         port.open()
     except (OSError, ValueError) as error:
@@ -59,7 +58,7 @@ def open_port(url: str, baud: int = DEFAULT_BAUD) -> serial.SerialBase:
 def _why_not(url: str, error: Exception) -> str:
     match _error_number(error):
         case errno.ENOENT | errno.ENODEV | errno.ENXIO:
-            return f"There is no port {url}: {_existing_ports()}."
+            return f"The port {url} does not exist: {_existing_ports()}."
         case errno.EACCES | errno.EPERM:
             return (
                 f"You have no permission to open {url}: type `sudo usermod -aG dialout $USER`, "
@@ -67,10 +66,10 @@ def _why_not(url: str, error: Exception) -> str:
             )
         case errno.EBUSY | errno.EAGAIN:
             return (
-                f"{url} is in use by another program: close that program (picocom, a second infer) and retry."
+                f"{url} is in use by another program: close that program (picocom, another infer) and retry."
             )
         case errno.ECONNREFUSED:
-            return f"Nothing listens on {url}: start the simulator first, or correct the port's number."
+            return f"Nothing listens on {url}: start the simulator first, or correct the port number."
         case errno.ENOTTY | errno.EISDIR | errno.EINVAL:
             return f"{url} is not a serial port: {_existing_ports()}."
         case _:
@@ -78,10 +77,10 @@ def _why_not(url: str, error: Exception) -> str:
 
 
 def _error_number(error: BaseException) -> int | None:
-    """The system's error number; pyserial often hides it in the exception that it wraps."""
+    """The system's error number, which pyserial often hides in an inner exception."""
     cause: BaseException | None = error
     while cause is not None:
-        # termios.error is no OSError, and has the number as its first argument only.
+        # termios.error is not an OSError and has the number only as its first argument.
         number = getattr(cause, "errno", None) or (cause.args[0] if cause.args else None)
         if isinstance(number, int):
             return number
@@ -92,5 +91,5 @@ def _error_number(error: BaseException) -> int | None:
 def _existing_ports() -> str:
     ports = sorted(port.device for port in list_ports.comports())
     if not ports:
-        return "this machine has no serial port at present, so plug the adapter in"
-    return f"use one of those that exist ({', '.join(ports)})"
+        return "plug the adapter in, as this computer has no serial port now"
+    return f"choose one of {', '.join(ports)}"

@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation    Many images in a row, without a reset, every logit the reference's. 500 by default; all 10,000 with
+Documentation    Many images without a reset; every logit equals the reference. 500 by default; all 10,000 with
 ...              renode-test --variable IMAGES:10000 robot_tests/soak.robot
 
 Resource         board.resource
@@ -13,7 +13,7 @@ ${IMAGES}    500
 
 
 *** Test Cases ***
-The Board Answers Image After Image
+Board Answers Image After Image
     ${recognised} =    Classify The First Digits    ${IMAGES}
     Should Be True    ${recognised} > 0.85
     Board Should Report    selftest=passed

@@ -11,8 +11,8 @@ from common.errors import UserError
 from common.paths import MODELS
 from compiler.model_file import load
 from data.mnist import load_test_set
-from host.infer import infer
-from host.png import read_png
+from host.show.infer import infer
+from host.show.pictures import read_png
 from tooling import build
 from tooling.simulate import sim
 

@@ -1,4 +1,4 @@
-"""A real board at a serial port. Nobody can cut its power from here: it is asked, not booted."""
+"""A real board at a serial port. It keeps its power, so its boot line is never seen. Host time."""
 
 import serial
 
@@ -20,4 +20,4 @@ class PortBoard:
         return open_port(self._url)
 
     def power_off(self) -> None:
-        """The board keeps its power."""
+        """Does nothing."""

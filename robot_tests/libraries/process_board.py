@@ -1,4 +1,4 @@
-"""Boards that are processes of this computer: the native build, and the firmware in QEMU. Host time."""
+"""Boards that are processes of this computer: the native build and QEMU. Host time."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +11,7 @@ from tooling.simulate.simulators import start_native, start_qemu
 
 
 class NativeBoard:
-    """The firmware's own code as a process. It has no chip, so no crystal that could be dead."""
+    """The firmware compiled for this computer. It has no chip, so no crystal that could stop."""
 
     boots = True
     knows_reset_cause = True
@@ -33,12 +33,12 @@ class NativeBoard:
 
 
 class QemuBoard:
-    """The ELF on QEMU's STM32F100, which has no RCC: to the firmware, a board with a dead crystal."""
+    """The ELF on QEMU's STM32F100, whose missing RCC looks to the firmware like a dead crystal."""
 
     boots = True
     knows_reset_cause = False
     has_crystal = False
-    can_lose_crystal = True  # it never had one
+    can_lose_crystal = True  # it never has one
     has_a_speed = False
     can_be_broken = False
 

@@ -34,7 +34,7 @@ def test_frame_of_the_document():
     assert int(rows["checksum"][1]) == link.CHECKSUM_BYTES
     assert number(r"A body is at most (\d+) bytes") == link.MAX_BODY
     longest = link.cobs_encode(bytes([1]) * link.MAX_BODY)
-    assert number(r"a frame at most (\d+)") == len(longest) + 2 * len(link.BORDER)
+    assert number(r"a frame at most (\d+)") == len(longest) + 2 * len(link.DELIMITER)
 
 
 def test_commands_of_the_document():

@@ -1,4 +1,4 @@
-"""Opening and losing real ports: pseudo-terminals and sockets with a board in Python behind them."""
+"""Opening and losing ports: pseudo-terminals and sockets with a fake board behind them. Host time."""
 
 import contextlib
 import errno
@@ -6,14 +6,16 @@ import os
 import select
 import socket
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import serial
 from fake_board import FakeBoard, logits_of
 
-from host import errors, streams
+from host import streams
 from host.board import Board
+from host.errors import NoAnswer, PortError
 from host.streams import open_port
 
 pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
@@ -40,7 +42,7 @@ class Terminal:
         os.close(self._slave)
 
     def unplug(self) -> None:
-        """Takes the other end away, as when an adapter is pulled out."""
+        """Closes the other end, as when an adapter is pulled out."""
         self._stop.set()
         self._thread.join()
         if self.master >= 0:
@@ -52,14 +54,14 @@ class Terminal:
             if select.select([self.master], [], [], 0.01)[0]:
                 with contextlib.suppress(OSError):
                     self.fake.write(os.read(self.master, 4096))
-            # Less than the board's time-out, which frames that come in two pieces must not run into.
+            # Shorter than the board's time-out, so that a frame read in two pieces does not expire.
             self.fake.timeout = 0.02
             while data := self.fake.read(4096):
                 os.write(self.master, data)
 
 
 @pytest.fixture
-def terminal():
+def terminal() -> Iterator[Terminal]:
     try:
         opened = Terminal()
     except OSError as error:
@@ -68,39 +70,39 @@ def terminal():
         yield opened
 
 
-def test_a_board_on_a_pseudo_terminal(terminal):
+def test_a_board_on_a_pseudo_terminal(terminal: Terminal) -> None:
     with Board.open(terminal.url) as board:
         assert board.info().model == "linear"
         prediction = board.classify(IMAGE)
         assert prediction.logits == logits_of(IMAGE.tobytes())
         assert prediction.retries == ()
-    with Board.open(terminal.url) as board:  # the port was let go of
+    with Board.open(terminal.url) as board:  # the port is free again
         assert board.info().model == "linear"
 
 
-def test_a_port_that_is_taken(terminal):
-    with Board.open(terminal.url), pytest.raises(errors.PortError, match="in use by another program"):
+def test_a_port_in_use_is_refused(terminal: Terminal) -> None:
+    with Board.open(terminal.url), pytest.raises(PortError, match="in use by another program"):
         Board.open(terminal.url)
 
 
-def test_an_adapter_that_is_pulled_out(terminal):
+def test_a_pulled_adapter_is_a_port_error(terminal: Terminal) -> None:
     with Board.open(terminal.url) as board:
         terminal.unplug()
-        with pytest.raises(errors.PortError, match="was lost"):
+        with pytest.raises(PortError, match="was lost"):
             board.classify(IMAGE)
 
 
-def test_nobody_on_the_line(terminal):
+def test_a_failed_greeting_closes_the_port(terminal: Terminal) -> None:
     terminal.fake.to_board = lambda data: b""
-    with pytest.raises(errors.NoAnswer, match="No board answered on"):
+    with pytest.raises(NoAnswer, match="No board answered on"):
         Board.open(terminal.url, boot_timeout=0.3)
     terminal.fake.to_board = lambda data: data
-    with Board.open(terminal.url) as board:  # the failed attempt let go of the port
+    with Board.open(terminal.url) as board:
         assert board.info().model == "linear"
 
 
-def test_ctrl_c_while_opening_leaves_the_port_closed(terminal, monkeypatch):
-    def interrupt(*_):
+def test_ctrl_c_while_opening_closes_the_port(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
@@ -110,89 +112,94 @@ def test_ctrl_c_while_opening_leaves_the_port_closed(terminal, monkeypatch):
 
 
 @pytest.fixture
-def server():
+def server() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening
 
 
-def url_of(server) -> str:
+def url_of(server: socket.socket) -> str:
     return f"socket://127.0.0.1:{server.getsockname()[1]}"
 
 
-def test_what_a_socket_sends_at_once_is_not_lost(server):
-    said = b"hello\r\n" * 100
+def test_the_first_bytes_of_a_socket_are_not_lost(server: socket.socket) -> None:
+    sent = b"hello\r\n" * 100
 
-    def greet():
+    def greet() -> None:
         connection, _ = server.accept()
         with connection:
-            connection.sendall(said)
+            connection.sendall(sent)
             connection.recv(1)
 
     thread = threading.Thread(target=greet, daemon=True)
     thread.start()
     with contextlib.closing(open_port(url_of(server))) as port:
         port.timeout = 2.0
-        assert port.read(len(said)) == said
+        assert port.read(len(sent)) == sent
     thread.join()
 
 
-def test_a_simulator_that_ends(server):
+def test_a_simulator_that_ends_is_a_port_error(server: socket.socket) -> None:
     port = open_port(url_of(server))
     connection, _ = server.accept()
     board = Board(port)
     connection.close()
-    with board, pytest.raises(errors.PortError, match="was lost"):
+    with board, pytest.raises(PortError, match="was lost"):
         board.classify(IMAGE)
 
 
-def test_a_simulator_that_is_not_running(server):
+def test_a_simulator_that_does_not_run_is_a_port_error(server: socket.socket) -> None:
     url = url_of(server)
     server.close()
-    with pytest.raises(errors.PortError, match=r"Nothing listens on .* start the simulator"):
+    with pytest.raises(PortError, match=r"Nothing listens on .* start the simulator"):
         Board.open(url)
 
 
 @pytest.mark.parametrize(
-    ("url", "why"),
+    ("url", "message"),
     [
-        ("/dev/ttyNOWHERE", "There is no port"),
+        ("/dev/ttyNOWHERE", "does not exist"),
         ("/dev/null", "is not a serial port"),
         ("/etc/hostname", "is not a serial port"),
         ("/", "is not a serial port"),
-        ("", "There is no port"),
+        ("", "does not exist"),
         ("carrier-pigeon://coop", "cannot be opened"),
         ("socket://127.0.0.1", "cannot be opened"),
         ("socket://127.0.0.1:99999", "cannot be opened"),
     ],
 )
-def test_what_is_no_port(url, why):
-    with pytest.raises(errors.PortError, match=why) as caught:
+def test_a_wrong_port_is_refused_in_one_sentence(url: str, message: str) -> None:
+    with pytest.raises(PortError, match=message) as caught:
         Board.open(url)
     assert "\n" not in str(caught.value)
 
 
-def test_a_port_without_permission(monkeypatch):
-    def refuse(_):
+def test_a_port_without_permission_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> None:
         raise serial.SerialException(errno.EACCES, "could not open port")
 
     monkeypatch.setattr(serial.Serial, "open", refuse)
-    with pytest.raises(errors.PortError, match=r"sudo usermod -aG dialout \$USER"):
+    with pytest.raises(PortError, match=r"sudo usermod -aG dialout \$USER"):
         open_port("/dev/ttyUSB0")
 
 
 @pytest.mark.parametrize(
     ("devices", "advice"),
-    [([], "plug the adapter in"), (["/dev/ttyUSB1", "/dev/ttyACM0"], r"\(/dev/ttyACM0, /dev/ttyUSB1\)")],
+    [
+        ([], "plug the adapter in"),
+        (["/dev/ttyUSB1", "/dev/ttyACM0"], "choose one of /dev/ttyACM0, /dev/ttyUSB1"),
+    ],
 )
-def test_a_wrong_port_is_told_which_ones_there_are(monkeypatch, devices, advice):
+def test_a_wrong_port_is_refused_with_the_existing_ones(
+    monkeypatch: pytest.MonkeyPatch, devices: list[str], advice: str
+) -> None:
     ports = [serial.tools.list_ports_common.ListPortInfo(device) for device in devices]
     monkeypatch.setattr(streams.list_ports, "comports", lambda: ports)
-    with pytest.raises(errors.PortError, match=advice):
+    with pytest.raises(PortError, match=advice):
         open_port("/dev/ttyNOWHERE")
 
 
-def test_opening_raises_neither_reset_nor_boot_line(monkeypatch):
-    states = []
+def test_opening_a_port_raises_neither_dtr_nor_rts(monkeypatch: pytest.MonkeyPatch) -> None:
+    states: list[tuple[bool, bool]] = []
     monkeypatch.setattr(serial.Serial, "open", lambda port: states.append((port.dtr, port.rts)))
     open_port("/dev/ttyUSB0")
     assert states == [(False, False)]

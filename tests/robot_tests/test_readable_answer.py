@@ -5,7 +5,7 @@ import contextlib
 import numpy as np
 import pytest
 from fake_board import FakeBoard
-from readable_answer import check_readable_answer
+from keywords.readable_answer import check_readable_answer
 
 from host.board import Board
 from host.errors import NoAnswer
@@ -22,7 +22,7 @@ def answer():
     prediction = board.classify(IMAGE)
     with contextlib.suppress(NoAnswer):
         while True:
-            board.read_line(timeout=0.1)
+            board.connection.read_line(timeout=0.1)
     return lines, prediction
 
 

@@ -5,9 +5,12 @@ import re
 from collections.abc import Callable, Iterable
 
 import numpy as np
+import numpy.typing as npt
+from wire_damage import Wire, pass_all
 
 from host import link
-from host.errors import LinkError
+from host.link.errors import LinkError
+from host.records import Prediction
 
 BYTE_SECONDS = 10 / 115200
 BOOT_SECONDS = 0.02
@@ -15,11 +18,12 @@ NETWORK_SECONDS = 0.005
 MAX_STUFFED = len(link.cobs_encode(bytes([1] * link.MAX_BODY)))
 WEIGHTS = np.random.default_rng(1).integers(-127, 128, (link.CLASSES, link.MAX_PAYLOAD))
 
-Wire = Callable[[bytes], bytes]
+IMAGE = np.random.default_rng(2).integers(0, 256, (28, 28)).astype(np.uint8)
+OTHER_IMAGE = 255 - IMAGE
 
 
 def logits_of(pixels: bytes) -> tuple[int, ...]:
-    """The fake board's network."""
+    """The output of the fake board's network."""
     return tuple(int(logit) for logit in WEIGHTS @ np.frombuffer(pixels, np.uint8).astype(int))
 
 
@@ -27,51 +31,58 @@ def label_of(logits: tuple[int, ...]) -> int:
     return logits.index(max(logits))
 
 
-def unharmed(data: bytes) -> bytes:
-    return data
+def is_right(prediction: Prediction, image: npt.NDArray[np.uint8] = IMAGE) -> bool:
+    """Whether a prediction is the fake board's for this image."""
+    logits = logits_of(image.tobytes())
+    return prediction.logits == logits and prediction.label == label_of(logits)
+
+
+def replace_line(name: str, change: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
+    """A `FakeBoard.garble` that replaces each line with this name by the lines that `change` returns."""
+    return lambda line: change(line) if line.startswith(f"@{name} ") else [line]
 
 
 class FakeBoard:
     """A `host.streams.Stream` with a board behind it; time passes only in `read` and `write`.
 
-    `to_board` and `to_host` are the wires: they may change the bytes that pass. `garble(line)` may change,
-    drop or add lines as the board says them. `reset_at` resets the board when so many more bytes have come.
+    `to_board` and `to_host` are the wires, which may change the bytes that pass. `garble(line)` may change,
+    drop or add lines that the board sends. `reset_at`: reset the board after this number of received bytes.
     """
 
     def __init__(self) -> None:
         self.timeout: float | None = 0.0
-        self.to_board: Wire = unharmed
-        self.to_host: Wire = unharmed
+        self.to_board: Wire = pass_all
+        self.to_host: Wire = pass_all
         self.garble: Callable[[str], Iterable[str]] = lambda line: [line]
         self.reset_at: int | None = None
         self.link_version = link.VERSION
         self.selftest = "passed"
         self.closed = False
-        self.rates = {115200, 1_000_000, 2_000_000}  # that the board can make
-        self.bad_rates = {2_000_000}  # at which the wire passes nothing
+        self.rates = {115200, 1_000_000, 2_000_000}  # that the board accepts
+        self.bad_rates = {2_000_000}  # at which nothing passes the wire
         self.rate = self.baudrate = link.DEFAULT_BAUD  # the board's and the host's
         self.followed_by = math.inf
         self.requests: list[link.Frame] = []
         self._clock = 0.0
         self._outgoing = bytearray()  # to the host, the first byte at `_outgoing_at`
         self._outgoing_at = 0.0
-        self._deaf_until = 0.0
-        self._body: bytearray | None = None  # None: waits for a border
+        self._ignore_until = 0.0
+        self._body: bytearray | None = None  # None: waits for a delimiter
         self._last_byte_at = 0.0
 
-    # --- The stream ---
+    # --- The stream ------------------------------------------------------------------------------
 
     def now(self) -> float:
         return self._clock
 
     def read(self, size: int = 1) -> bytes:
         deadline = self._clock + (self.timeout or 0.0)
-        self._let_pass(deadline)
+        self._expire_frame(deadline)
         if not self._outgoing or self._outgoing_at > deadline:
             self._clock = deadline
             return b""
         self._clock = max(self._clock, self._outgoing_at)
-        # All that has come by now, but for `size` bytes no waiting: `Board` copes with fewer.
+        # At most what has arrived by now: this does not wait for `size` bytes.
         arrived = 1 + int((self._clock - self._outgoing_at) / BYTE_SECONDS)
         data = bytes(self._outgoing[: min(size, arrived)])
         del self._outgoing[: len(data)]
@@ -79,7 +90,7 @@ class FakeBoard:
         return data
 
     def write(self, data: bytes) -> int:
-        arriving = b"" if self._cannot_hear_each_other() else self.to_board(data)
+        arriving = b"" if self._is_cut_off() else self.to_board(data)
         at = max(self._clock, self._last_byte_at)
         if self.reset_at is not None and self.reset_at <= len(arriving):
             before, arriving = arriving[: self.reset_at], arriving[self.reset_at :]
@@ -95,50 +106,57 @@ class FakeBoard:
     def close(self) -> None:
         self.closed = True
 
-    # --- The board ---
+    # --- The board -------------------------------------------------------------------------------
+
+    def wait(self, seconds: float) -> None:
+        """Lets time pass."""
+        self._clock += seconds
+
+    def ignore_bytes_until(self, at: float) -> None:
+        """The board ignores what arrives before this time."""
+        self._ignore_until = at
 
     def boot(self, reset: str = "power", at: float | None = None) -> None:
         at = self._clock if at is None else at
         self._body = None
-        self._deaf_until = at + BOOT_SECONDS
+        self._ignore_until = at + BOOT_SECONDS
         self.say(
             link.format_line(
                 "boot", firmware="1.2.3", reset=reset, clock=72000000, source="hse", selftest=self.selftest
             ),
-            at=self._deaf_until,
+            at=self._ignore_until,
         )
 
     def say(self, *lines: str, at: float | None = None) -> None:
         """Sends lines to the host, the first byte not before `at`."""
-        said = b"".join(f"{line}\r\n".encode() for spoken in lines for line in self.garble(spoken))
-        self.send(said, at)
+        self.send(b"".join(f"{line}\r\n".encode() for said in lines for line in self.garble(said)), at)
 
     def send(self, data: bytes, at: float | None = None) -> None:
         if not self._outgoing:
             self._outgoing_at = self._clock if at is None else at
         self._outgoing += self.to_host(data)
 
-    def _cannot_hear_each_other(self) -> bool:
+    def _is_cut_off(self) -> bool:
         if self.rate != self.baudrate and self._clock >= self.followed_by:
             self.rate = link.DEFAULT_BAUD
         return self.rate != self.baudrate or self.rate in self.bad_rates
 
-    def _let_pass(self, until: float) -> None:
-        """What the board does by itself until then: it reports a frame that broke off."""
+    def _expire_frame(self, until: float) -> None:
+        """Reports an unfinished frame whose time-out expires before `until`."""
         expiry = self._last_byte_at + link.TIMEOUT_MS / 1000
         if self._body and expiry <= until:
             count, self._body = len(self._body), None
             self._error("timeout", expiry, bytes=count)
 
     def _receive(self, data: bytes, at: float) -> None:
-        """Takes bytes one after the other, the first of which begins to arrive at `at`."""
-        missed = max(0, math.ceil((self._deaf_until - at) / BYTE_SECONDS))
+        """Receives bytes, the first of which begins to arrive at `at`."""
+        missed = max(0, math.ceil((self._ignore_until - at) / BYTE_SECONDS))
         at += missed * BYTE_SECONDS
         for piece in re.findall(rb"\0|[^\0]+", data[missed:]):
-            self._let_pass(at)
+            self._expire_frame(at)
             at += len(piece) * BYTE_SECONDS
             self._last_byte_at = at
-            if piece == link.BORDER:
+            if piece == link.DELIMITER:
                 body, self._body = self._body, bytearray()
                 if body:
                     self._answer(bytes(body), at)

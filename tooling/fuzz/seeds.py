@@ -45,7 +45,7 @@ def reset(*, intact: bool = True) -> bytes:
 def frame(command: int, sequence: int, length: int, seed: int = 0, version: int = link.VERSION) -> bytes:
     """A whole frame between borders, its payload a function of `seed`."""
     fields = struct.pack("<BBHHB", version, command, sequence, length, seed)
-    return link.BORDER + _ESCAPE + b"f" + fields + link.BORDER
+    return link.DELIMITER + _ESCAPE + b"f" + fields + link.DELIMITER
 
 
 def baud(sequence: int, rate: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Ways in which a frame can go wrong. Each takes a whole body and gives the bytes to put on the wire."""
+"""Ways to damage a frame: functions from a whole body to the bytes on the wire."""
 
 import random
 from collections.abc import Callable
@@ -7,27 +7,27 @@ from host import link
 
 
 def stops(body: bytes, after: str = "400") -> bytes:
-    """The wire falls silent after so many bytes of the frame."""
+    """Nothing arrives after `after` bytes of the frame."""
     return link.wrap_body(body)[: int(after)]
 
 
 def is_cut_short(body: bytes, after: str = "400") -> bytes:
-    """The frame ends after so many bytes of its body."""
+    """The frame ends after `after` bytes of its body."""
     return link.wrap_body(body[: int(after)])
 
 
 def has_no_end_of_a_block(body: bytes) -> bytes:
-    """The border comes inside the last block, whose code is one too large; the body is complete."""
+    """The body is complete, but the code of its last COBS block is one too large."""
     stuffed = bytearray(link.cobs_encode(body))
     code = 0
     while code + stuffed[code] < len(stuffed):
         code += stuffed[code]
     stuffed[code] += 1
-    return link.BORDER + bytes(stuffed) + link.BORDER
+    return link.DELIMITER + bytes(stuffed) + link.DELIMITER
 
 
 def has_an_altered_byte(body: bytes, at: str = "300") -> bytes:
-    """One byte of the body is another."""
+    """One byte of the body is altered."""
     damaged = bytearray(body)
     damaged[int(at)] ^= 0xFF
     return link.wrap_body(bytes(damaged))
@@ -39,16 +39,16 @@ def has_lost_a_byte(body: bytes, at: str = "300") -> bytes:
 
 
 def has_a_byte_too_many(body: bytes, at: str = "100") -> bytes:
-    """One byte of the body is there twice."""
+    """One byte of the body is repeated."""
     return link.wrap_body(body[: int(at)] + body[int(at) - 1 :])
 
 
-def has_no_border(body: bytes) -> bytes:
-    """The closing border is lost, and the next frame follows at once."""
-    return link.wrap_body(body)[:-1] + link.cobs_encode(body) + link.BORDER
+def has_no_delimiter(body: bytes) -> bytes:
+    """The closing delimiter is lost and the next frame follows immediately."""
+    return link.wrap_body(body)[:-1] + link.cobs_encode(body) + link.DELIMITER
 
 
-def has_two_blocks_exchanged(body: bytes) -> bytes:
+def has_two_rows_exchanged(body: bytes) -> bytes:
     """Two rows of the image arrive in the wrong order."""
     start, row = link.HEADER_BYTES + 10 * link.IMAGE_COLS, link.IMAGE_COLS
     first, second = body[start : start + row], body[start + row : start + 2 * row]
@@ -56,23 +56,23 @@ def has_two_blocks_exchanged(body: bytes) -> bytes:
 
 
 def is_garbage(_: bytes, bytes_: str = "200") -> bytes:
-    """Noise without a border, as from a line at another baud rate, and then a border."""
-    noise = random.Random(1)
-    return bytes(noise.randrange(1, 256) for _ in range(int(bytes_))) + link.BORDER
+    """Random bytes without a delimiter, as from a line at another baud rate, then a delimiter."""
+    rng = random.Random(1)
+    return bytes(rng.randrange(1, 256) for _ in range(int(bytes_))) + link.DELIMITER
 
 
 def is_of_another_version(_: bytes) -> bytes:
-    """Everything is right but the version."""
+    """A valid frame of version 2."""
     return link.wrap_body(link.make_body(link.Command.INFO, 77, version=2))
 
 
 def has_an_unknown_command(_: bytes) -> bytes:
-    """Everything is right but the command."""
+    """A valid frame with command 99."""
     return link.wrap_body(link.make_body(99, 77))
 
 
 def has_a_small_image(_: bytes, pixels: str = "783") -> bytes:
-    """Everything is right but the size of the image."""
+    """A valid classify frame with `pixels` bytes."""
     return link.wrap_body(link.make_body(link.Command.CLASSIFY, 77, bytes(int(pixels))))
 
 
@@ -85,8 +85,8 @@ DAMAGE: dict[str, Callable[..., bytes]] = {
         has_an_altered_byte,
         has_lost_a_byte,
         has_a_byte_too_many,
-        has_no_border,
-        has_two_blocks_exchanged,
+        has_no_delimiter,
+        has_two_rows_exchanged,
         is_garbage,
         is_of_another_version,
         has_an_unknown_command,
@@ -95,11 +95,11 @@ DAMAGE: dict[str, Callable[..., bytes]] = {
 }
 
 
-def on_the_wire(frame: bytes, seed: int) -> bytes:
-    """The frame with one byte altered, lost, added or repeated, or two exchanged, at a random place."""
-    dice = random.Random(seed)
-    at = dice.randrange(1, len(frame) - 2)
-    byte = bytes([frame[at] ^ dice.randrange(1, 256)])
+def damage_at_random(frame: bytes, seed: int) -> bytes:
+    """The frame with a byte altered, lost, added or repeated, or two exchanged, at a random position."""
+    rng = random.Random(seed)
+    at = rng.randrange(1, len(frame) - 2)
+    byte = bytes([frame[at] ^ rng.randrange(1, 256)])
     kinds = {
         "altered": frame[:at] + byte + frame[at + 1 :],
         "lost": frame[:at] + frame[at + 1 :],
@@ -107,5 +107,5 @@ def on_the_wire(frame: bytes, seed: int) -> bytes:
         "repeated": frame[:at] + frame[at : at + 1] + frame[at:],
         "exchanged": frame[:at] + frame[at + 1 : at + 2] + frame[at : at + 1] + frame[at + 2 :],
     }
-    damaged = kinds[dice.choice(sorted(kinds))]
-    return damaged if damaged != frame else on_the_wire(frame, seed + 1_000_000)
+    damaged = kinds[rng.choice(sorted(kinds))]
+    return damaged if damaged != frame else damage_at_random(frame, seed + 1_000_000)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from host.board import Prediction
+from host.records import Prediction
 
 _CLASS_LINE = re.compile(r"Class (\d+): (-?\d+\.\d\d)")
 _ROUNDING = 0.005  # of a logit printed with two decimals

@@ -1,0 +1,66 @@
+"""The host's side of the wire format in firmware/LINK.md: frames to the board, lines from it."""
+
+from host.link.cobs import cobs_decode, cobs_encode
+from host.link.constants import (
+    CHECKSUM_BYTES,
+    CLASSES,
+    DEFAULT_BAUD,
+    DELIMITER,
+    FOLLOW_MS,
+    HEADER_BYTES,
+    IMAGE_COLS,
+    IMAGE_ROWS,
+    MAX_BAUD,
+    MAX_BODY,
+    MAX_PAYLOAD,
+    MIN_CYCLES_PER_BYTE,
+    TIMEOUT_MS,
+    VERSION,
+    Command,
+)
+from host.link.errors import ERRORS, error_from
+from host.link.frames import (
+    Frame,
+    body_checksum,
+    checksum,
+    decode_frame,
+    encode_frame,
+    make_body,
+    wrap_body,
+)
+from host.link.lines import LineBuffer, Message, format_line, is_message, parse_line, shorten
+
+__all__ = [
+    "CHECKSUM_BYTES",
+    "CLASSES",
+    "DEFAULT_BAUD",
+    "DELIMITER",
+    "ERRORS",
+    "FOLLOW_MS",
+    "HEADER_BYTES",
+    "IMAGE_COLS",
+    "IMAGE_ROWS",
+    "MAX_BAUD",
+    "MAX_BODY",
+    "MAX_PAYLOAD",
+    "MIN_CYCLES_PER_BYTE",
+    "TIMEOUT_MS",
+    "VERSION",
+    "Command",
+    "Frame",
+    "LineBuffer",
+    "Message",
+    "body_checksum",
+    "checksum",
+    "cobs_decode",
+    "cobs_encode",
+    "decode_frame",
+    "encode_frame",
+    "error_from",
+    "format_line",
+    "is_message",
+    "make_body",
+    "parse_line",
+    "shorten",
+    "wrap_body",
+]

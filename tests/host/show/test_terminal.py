@@ -1,0 +1,105 @@
+"""The digit and the bars as text."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from host.show.terminal import draw_bars, draw_digit, is_plain, make_console, softmax
+
+LOGITS = (-5, 3, 0, 1, 2, -1, -2, 9, -3, 4)
+
+
+def console(encoding: str = "utf-8", colour: Any = None, **options: Any) -> Console:
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    return Console(file=file, color_system=colour, force_terminal=colour is not None, **options)
+
+
+def printed(text: Any, to: Console) -> str:
+    to.print(text)
+    to.file.flush()
+    return to.file.buffer.getvalue().decode(to.encoding)  # type: ignore[attr-defined]
+
+
+def test_without_colour_a_digit_is_half_blocks() -> None:
+    image = np.zeros((28, 28), np.uint8)
+    image[0, 0] = image[3, 1] = image[4:6, 2] = 96
+    image[6, 3] = 95  # too dark to be ink
+    lines = draw_digit(image, console()).plain.split("\n")
+    assert [len(line) for line in lines] == [28] * 14
+    assert [line.rstrip() for line in lines[:4]] == ["▀", " ▄", "  █", ""]
+
+
+def test_in_colour_each_half_block_shows_two_grey_pixels() -> None:
+    image = np.zeros((28, 28), np.uint8)
+    image[0, 0], image[1, 0] = 255, 7
+    out = printed(draw_digit(image, console(colour="truecolor")), console(colour="truecolor"))
+    lines = out.splitlines()
+    assert len(lines) == 14
+    assert lines[0].startswith("\x1b[38;2;255;255;255;48;2;7;7;7m▀\x1b[0m")
+    assert lines[1].count("▀") == 28 and "255" not in lines[1]
+
+
+def test_no_color_is_respected() -> None:
+    image = np.full((28, 28), 255, np.uint8)
+    assert set(draw_digit(image, console(colour="truecolor", no_color=True)).plain) == {"█", "\n"}
+
+
+def test_an_ascii_terminal_gets_shades() -> None:
+    image = np.zeros((28, 28), np.uint8)
+    image[0, 0], image[3, 1] = 255, 100
+    lines = draw_digit(image, console("ascii")).plain.split("\n")
+    assert "".join(lines).isascii() and [len(line) for line in lines] == [28] * 14
+    assert lines[0][0] == "@" and lines[1][1] not in " @" and lines[2].isspace()
+
+
+def test_softmax_is_over_the_real_logits() -> None:
+    assert softmax((0, 0), 1.0) == (0.5, 0.5)
+    assert softmax((1, 0), 2.0)[0] == pytest.approx(0.880797)
+    assert sum(softmax(LOGITS, 0.3)) == pytest.approx(1)
+    assert softmax((10**9, 0), 1.0) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("scale", [None, 0.5])
+@pytest.mark.parametrize("plain", [False, True])
+def test_bars(scale: float | None, plain: bool) -> None:
+    lines = draw_bars(LOGITS, 7, scale, plain=plain).plain.split("\n")
+    assert [line[0] for line in lines] == list("0123456789")
+    assert [number for number, line in enumerate(lines) if "<-- predicted" in line] == [7]
+    assert ("%" in lines[7]) == (scale is not None)
+    ink = [sum(character in "#█" for character in line) for line in lines]
+    assert ink[7] == max(ink) > 30
+    assert all(line.isascii() for line in lines) == plain
+    assert max(map(len, lines)) < 80
+
+
+def test_the_length_of_a_bar_is_its_fraction() -> None:
+    halves = draw_bars((0, 5, 10), 2, width=5).plain.split("\n")
+    assert [line.split(" ", 1)[1].rstrip(" 0123456789<-predict") for line in halves] == ["", "██▌", "█████"]
+    assert [line.count("#") for line in draw_bars((0, 5, 10), 2, plain=True, width=10).plain.split("\n")] == [
+        0,
+        5,
+        10,
+    ]
+
+
+def test_the_predicted_class_is_highlighted() -> None:
+    out = printed(draw_bars(LOGITS, 7), console(colour="truecolor")).splitlines()
+    assert [number for number, line in enumerate(out) if "\x1b[" in line] == [7]
+
+
+def test_equal_logits_have_bars() -> None:
+    assert "predicted" in draw_bars((4,) * 10, 0).plain
+
+
+@pytest.mark.parametrize(("encoding", "plain"), [("utf-8", False), ("ascii", True), ("latin-1", True)])
+def test_an_encoding_without_blocks_is_plain(encoding: str, plain: bool) -> None:
+    assert is_plain(console(encoding)) == plain
+
+
+def test_a_pipe_gets_the_text_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
+    sentence = "[bold] :smile: 12 " + "x" * 200
+    make_console().print(sentence)
+    assert capsys.readouterr().out == sentence + "\n"

@@ -1,0 +1,78 @@
+"""Another baud rate."""
+
+import pytest
+from fake_board import IMAGE, FakeBoard, is_right
+
+from host import link
+from host.board import Board
+from host.errors import PortError
+from host.link.errors import UnsupportedBaud, suggested_rates
+
+
+def test_both_sides_change_to_the_rate(board: Board, fake: FakeBoard) -> None:
+    assert board.change_baud(1_000_000) == 1_000_000
+    assert fake.rate == fake.baudrate == 1_000_000
+    assert is_right(board.classify(IMAGE))
+
+
+def test_the_link_returns_to_the_default_rate_if_the_wire_is_too_bad(board: Board, fake: FakeBoard) -> None:
+    reports: list[str] = []
+    board.on_retry = reports.append
+    assert board.change_baud(2_000_000) == link.DEFAULT_BAUD
+    assert fake.rate == fake.baudrate == link.DEFAULT_BAUD
+    assert len(reports) == 1
+    assert reports[0].startswith("The board did not answer at 2000000 baud, so the link is back at 115200: ")
+    assert is_right(board.classify(IMAGE))
+
+
+@pytest.mark.parametrize("baud", [-5, 57_600, 115_199, 2_000_001, 5_000_000_000])
+def test_a_rate_outside_the_links_range_is_never_requested(board: Board, fake: FakeBoard, baud: int) -> None:
+    with pytest.raises(PortError, match=f"cannot run at {baud} baud: choose a rate from 115200 to 2000000"):
+        board.change_baud(baud)
+    assert fake.requests == []
+    assert is_right(board.classify(IMAGE))
+
+
+def test_a_refused_rate_is_reported_and_the_link_stays_as_it_was(board: Board, fake: FakeBoard) -> None:
+    fake.rates.discard(1_000_000)
+    with pytest.raises(UnsupportedBaud, match="cannot run at 1000000 baud from its clock of 72000000 Hz"):
+        board.change_baud(1_000_000)
+    assert fake.baudrate == link.DEFAULT_BAUD
+    assert is_right(board.classify(IMAGE))
+
+
+@pytest.mark.parametrize(
+    ("clock", "suggestion"),
+    [
+        ("8000000", "from its clock of 8000000 Hz: choose 115200 or 200000."),
+        ("72000000", ": choose 115200, 200000, 250000, 500000, 1000000 or 2000000."),
+        ("unknown", ": choose 115200."),
+    ],
+)
+def test_a_refusal_suggests_rates_that_the_clock_allows(clock: str, suggestion: str) -> None:
+    error = UnsupportedBaud({"name": "baud", "baud": "500000", "clock": clock})
+    assert str(error).endswith(suggestion)
+
+
+@pytest.mark.parametrize("clock", [8_000_000, 24_000_000, 36_000_000, 72_000_000])
+def test_suggested_rates_leave_the_board_enough_cycles_per_byte(clock: int) -> None:
+    rates = suggested_rates(clock)
+    assert rates[0] == link.DEFAULT_BAUD
+    for rate in rates[1:]:
+        assert clock % rate == 0
+        assert clock / (rate / 10) >= link.MIN_CYCLES_PER_BYTE
+
+
+def test_a_refusal_without_its_fields_is_still_a_sentence() -> None:
+    assert str(UnsupportedBaud({})) == "The board cannot run at ? baud from its clock of ? Hz: choose 115200."
+
+
+def test_a_port_that_cannot_run_at_the_rate_is_a_port_error(
+    board: Board, fake: FakeBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: FakeBoard, baud: int) -> None:
+        raise ValueError("Invalid baud rate")
+
+    monkeypatch.setattr(FakeBoard, "baudrate", property(lambda _: link.DEFAULT_BAUD, refuse), raising=False)
+    with pytest.raises(PortError, match=r"cannot run at 1000000 baud \(Invalid baud rate\): choose another"):
+        board.change_baud(1_000_000)

@@ -1,0 +1,52 @@
+"""Thousands of damaged exchanges: each answer is right or an error, and the next answer is right.
+
+DAMAGED_STREAMS in the environment sets their number.
+"""
+
+import os
+
+from fake_board import IMAGE, OTHER_IMAGE, FakeBoard, is_right
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from wire_damage import Wire, damage_each, flip_bit, insert, lose, pass_all, repeat, swap
+
+from host.board import Board
+from host.errors import BoardError
+
+EXAMPLES = int(os.environ.get("DAMAGED_STREAMS", "2000"))
+
+POSITIONS = st.integers(0, 900) | st.integers(0, 12) | st.integers(785, 802)
+DAMAGES: st.SearchStrategy[Wire] = st.one_of(
+    st.builds(lose, POSITIONS, st.integers(1, 40) | st.just(1000)),
+    st.builds(insert, POSITIONS, st.binary(min_size=1, max_size=40) | st.just(b"\0")),
+    st.builds(repeat, POSITIONS, st.integers(1, 400)),
+    st.builds(swap, POSITIONS, st.integers(1, 300)),
+    st.builds(flip_bit, POSITIONS, st.integers(0, 7)),
+    st.just(repeat(0, 1000)),
+    st.just(lose(0, 1000)),
+)
+WIRES = st.lists(st.none() | st.lists(DAMAGES, min_size=1, max_size=3), max_size=4)
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(WIRES, WIRES, st.none() | st.integers(1, 1700), st.integers(0, 0xFFFF))
+def test_each_answer_is_right_or_an_error_and_the_next_one_is_right(
+    to_board: list[list[Wire] | None],
+    to_host: list[list[Wire] | None],
+    reset_at: int | None,
+    sequence: int,
+) -> None:
+    fake = FakeBoard()
+    fake.to_board, fake.to_host, fake.reset_at = damage_each(to_board), damage_each(to_host), reset_at
+    board = Board(fake, timeout=1.0)
+    board._sequence = sequence
+    for image in (IMAGE, OTHER_IMAGE):
+        try:
+            assert is_right(board.classify(image), image)
+        except BoardError as error:
+            assert str(error)
+    fake.to_board = fake.to_host = pass_all
+    fake.reset_at = None
+    assert is_right(board.classify(IMAGE))
+    # Three images, three attempts of 1 s, each followed by at most 1 s of settling.
+    assert fake.now() < 3 * 3 * 2.1
