@@ -22,7 +22,7 @@ class Info:
     clock: int
     """Processor clock in Hz."""
     source: str
-    """Source of the clock: `hse` (crystal), `hsi` (the crystal did not start) or `hsi-pll` (the PLL did not)."""
+    """`hse` (crystal), or why not: `hsi` (the crystal did not start), `hsi-pll` (the PLL did not)."""
     rows: int
     cols: int
     classes: int

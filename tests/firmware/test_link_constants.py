@@ -1,4 +1,4 @@
-"""LINK.md, host/link.py and firmware/link/link.h say the same."""
+"""LINK.md, host/link/ and firmware/link/link.h agree."""
 
 import re
 from pathlib import Path
@@ -60,6 +60,10 @@ def test_baud_rates_of_the_document():
     assert number(r"USART1 at (\d+) baud after every reset") == link.DEFAULT_BAUD
     assert number(r"within (\d+) ms; otherwise the board goes back") == link.FOLLOW_MS
     assert number(r"The fastest rate is (\d+)") == link.MAX_BAUD
+
+
+def test_fastest_byte_of_the_document():
+    assert number(r"a byte every (\d+) cycles") == link.MIN_CYCLES_PER_BYTE
 
 
 def test_timeout_of_the_document():
