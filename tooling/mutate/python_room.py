@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -95,7 +96,7 @@ def _mutmut(tree: Path, arguments: Sequence[str], log: Path, limit: float) -> No
     ):
         try:
             process.wait(timeout=limit)
-        except processes.subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired:
             raise UserError(f"mutmut did not finish within {limit:.0f} seconds.") from None
 
 
