@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from host import link
 from host.errors import CorruptAnswer
+from host.link.constants import CLASSES, VERSION
 from host.link.errors import UnsupportedVersion
+from host.link.lines import Message
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,12 @@ class Info:
     """Largest number of stack bytes used so far."""
 
     @classmethod
-    def from_message(cls, message: link.Message) -> "Info":
+    def from_message(cls, message: Message) -> "Info":
         """Reads an @info line.
 
         Raises `UnsupportedVersion` for another version of the link, `CorruptAnswer` for a missing field.
         """
-        if message.number("link") != link.VERSION:  # the other fields of that version may differ
+        if message.number("link") != VERSION:  # the other fields of that version may differ
             raise UnsupportedVersion({"version": message.text("link")})
         return cls(
             link=message.number("link"),
@@ -77,7 +78,7 @@ class Prediction:
     """One sentence for each attempt that failed."""
 
     @classmethod
-    def from_message(cls, message: link.Message, image_checksum: int) -> "Prediction":
+    def from_message(cls, message: Message, image_checksum: int) -> "Prediction":
         """Reads a @result line.
 
         `image_checksum`: the checksum of the frame that the line answers. Raises `CorruptAnswer` for a line
@@ -86,8 +87,8 @@ class Prediction:
         if message.hexadecimal("image") != image_checksum:
             raise CorruptAnswer("The board answered with the checksum of another image.")
         label, logits = message.number("label"), message.numbers("logits")
-        if len(logits) != link.CLASSES:
-            raise CorruptAnswer(f"The board answered with {len(logits)} logits instead of {link.CLASSES}.")
+        if len(logits) != CLASSES:
+            raise CorruptAnswer(f"The board answered with {len(logits)} logits instead of {CLASSES}.")
         if label != logits.index(max(logits)):
             raise CorruptAnswer(f"The board answered with class {label}, but its logits are {logits}.")
         cycles, finish = (

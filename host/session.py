@@ -88,15 +88,17 @@ class Session:
         Raises what the board reported, or the last attempt's error, such as `NoAnswer`.
         """
         self.connection.discard_pending()
-        for attempt in range(1, self.attempts + 1):
+        attempt = 1
+        while True:
             outcome = self._attempt(request, self.timeout)
             if not isinstance(outcome, BoardError):
                 return outcome
-            if attempt < self.attempts:
-                request.retries.append(f"Attempt {attempt} of {self.attempts} failed, retrying: {outcome}")
-                self._report(request.retries[-1])
-        outcome.attempts = self.attempts
-        raise outcome
+            if attempt >= self.attempts:
+                outcome.attempts = attempt
+                raise outcome
+            request.retries.append(f"Attempt {attempt} of {self.attempts} failed, retrying: {outcome}")
+            self._report(request.retries[-1])
+            attempt += 1
 
     def greet(self, boot_timeout: float = 5.0) -> Info:
         """Asks for the board's info until it answers: it may be booting, or the line may hold garbage.

@@ -48,7 +48,7 @@ def open_port(url: str, baud: int = DEFAULT_BAUD) -> serial.SerialBase:
         port.rts = False
         if url.lower().startswith("socket:"):
             # pyserial discards input when it opens a port, but the first bytes of a simulator are not stale.
-            port.reset_input_buffer = lambda: None
+            port.reset_input_buffer = lambda: None  # type: ignore[method-assign]
         port.open()
     except (OSError, ValueError) as error:
         raise PortError(_why_not(url, error)) from error

@@ -13,7 +13,6 @@ import pytest
 import serial
 from fake_board import FakeBoard, logits_of
 
-from host import streams
 from host.board import Board
 from host.errors import NoAnswer, PortError
 from host.streams import open_port
@@ -193,7 +192,7 @@ def test_a_wrong_port_is_refused_with_the_existing_ones(
     monkeypatch: pytest.MonkeyPatch, devices: list[str], advice: str
 ) -> None:
     ports = [serial.tools.list_ports_common.ListPortInfo(device) for device in devices]
-    monkeypatch.setattr(streams.list_ports, "comports", lambda: ports)
+    monkeypatch.setattr(serial.tools.list_ports, "comports", lambda: ports)
     with pytest.raises(PortError, match=advice):
         open_port("/dev/ttyNOWHERE")
 

@@ -1,6 +1,7 @@
 """The suites' check of the lines that a person reads refuses every wrong answer."""
 
 import contextlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -9,13 +10,18 @@ from keywords.readable_answer import check_readable_answer
 
 from host.board import Board
 from host.errors import NoAnswer
+from host.records import Prediction
 
 IMAGE = np.random.default_rng(5).integers(0, 256, (28, 28)).astype(np.uint8)
 SCALE = 0.01  # of the fake board's logits
 
 
+Answer = tuple[list[str], Prediction]
+Change = Callable[[list[str]], list[str]]
+
+
 @pytest.fixture(scope="module")
-def answer():
+def answer() -> Answer:
     """The lines of one right answer, and its prediction."""
     lines: list[str] = []
     board = Board(FakeBoard(), on_line=lines.append)
@@ -26,20 +32,20 @@ def answer():
     return lines, prediction
 
 
-def changed(number, change):
+def changed(number: int, change: Callable[[str], str]) -> Change:
     return lambda lines: [*lines[:number], change(lines[number]), *lines[number + 1 :]]
 
 
-def add_to_logit(line, difference):
+def add_to_logit(line: str, difference: float) -> str:
     beginning, value = line.split(": ")
     return f"{beginning}: {float(value) + difference:.2f}"
 
 
-def double_logits(lines):
+def double_logits(lines: list[str]) -> list[str]:
     return [*lines[:5], *(add_to_logit(line, float(line.split()[-1])) for line in lines[5:15]), lines[15]]
 
 
-WRONG = {
+WRONG: dict[str, tuple[Change, str]] = {
     "always class 0": (changed(3, lambda _: "Predicted class: 0"), "Line 4 should be Predicted class"),
     "one logit 0.01 too large": (changed(14, lambda line: add_to_logit(line, 0.01)), "logit of class 9"),
     "one logit 0.01 too small": (changed(5, lambda line: add_to_logit(line, -0.01)), "logit of class 0"),
@@ -54,14 +60,14 @@ WRONG = {
 }
 
 
-def test_right_answer_passes(answer):
+def test_a_right_answer_passes(answer: Answer) -> None:
     lines, prediction = answer
     assert prediction.label != 0 and prediction.logits[0] < 0
     check_readable_answer(lines, prediction, SCALE)
 
 
 @pytest.mark.parametrize(("change", "message"), WRONG.values(), ids=WRONG)
-def test_wrong_answer_is_refused(answer, change, message):
+def test_a_wrong_answer_is_refused(answer: Answer, change: Change, message: str) -> None:
     lines, prediction = answer
     with pytest.raises(AssertionError, match=message):
         check_readable_answer(change(lines), prediction, SCALE)

@@ -176,7 +176,8 @@ class FakeBoard:
             self._error(error.name, at, **error.fields)
             return
         self.requests.append(frame)
-        expected = {link.Command.CLASSIFY: link.MAX_PAYLOAD, link.Command.BAUD: 4}.get(frame.command, 0)
+        sizes: dict[int, int] = {link.Command.CLASSIFY: link.MAX_PAYLOAD, link.Command.BAUD: 4}
+        expected = sizes.get(frame.command, 0)
         if frame.version != self.link_version:
             self._error("version", at, seq=frame.sequence, version=frame.version)
         elif frame.command not in set(link.Command):

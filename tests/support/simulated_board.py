@@ -1,16 +1,16 @@
-"""The firmware's own application in this process, on a wire in memory and in simulated time.
+"""The firmware's application in this process, on a wire in memory and in virtual time.
 
-firmware/fuzz/simulated.h says what it simulates. There is one such board in a process.
+firmware/fuzz/simulated.h says what is simulated. A process can have only one such board.
 """
 
 import ctypes
 from pathlib import Path
 
-_STEP_MS = 5  # how finely a read looks for what the board says
+_STEP_MS = 5  # virtual time between two looks for output
 
 
 class SimulatedBoard:
-    """A `host.streams.Stream` with the firmware behind it, and all that can happen to its wire."""
+    """A `host.streams.Stream` with the firmware behind it, whose wire can be damaged."""
 
     def __init__(self, library: Path) -> None:
         self.timeout: float | None = 0.0
@@ -21,7 +21,7 @@ class SimulatedBoard:
         self.reset()
 
     def reset(self) -> None:
-        """Power on: the board boots, and what it had not answered is lost."""
+        """Power on: the board boots and forgets requests that it has not answered."""
         self._firmware.simulated_reset(ctypes.c_bool(True))
 
     def set_clock(self, source: int) -> None:
@@ -29,35 +29,35 @@ class SimulatedBoard:
         self._firmware.simulated_set_clock(source)
 
     def send(self, data: bytes) -> None:
-        """Bytes on the wire, one after the other at 115200 baud."""
+        """Sends bytes at 115200 baud."""
         self._firmware.simulated_send(data, ctypes.c_size_t(len(data)))
 
     def silence(self, milliseconds: int) -> None:
-        """Nothing on the wire for so long."""
+        """Lets time pass without bytes on the wire."""
         self._firmware.simulated_silence(milliseconds)
 
     def damage(self, lost: int = 0, framing: int = 0, noise: int = 0) -> None:
-        """What the USART reports at this point: so many lost bytes, framing errors and noise errors."""
+        """Makes the USART report this number of lost bytes, framing errors and noise errors."""
         self._firmware.simulated_damage(lost, framing, noise)
 
     def busy(self, characters: int) -> None:
-        """The main loop looks away while so many characters can arrive."""
+        """Keeps the main loop busy for the time of this number of characters."""
         self._firmware.simulated_busy(characters)
 
     def settle(self) -> None:
-        """Lets the board answer all that it has received."""
+        """Lets the board answer everything it has received."""
         self._firmware.simulated_settle()
 
     def said(self) -> bytes:
-        """What the board has said since the last call."""
+        """What the board has sent since the last call."""
         text = ctypes.c_void_p()
         size = self._firmware.simulated_said(ctypes.byref(text))
         return ctypes.string_at(text, size)
 
-    # --- The stream ---
+    # --- The stream ------------------------------------------------------------------------------
 
     def now(self) -> float:
-        return self._firmware.simulated_now() / 1e6
+        return int(self._firmware.simulated_now()) / 1e6
 
     def read(self, size: int = 1) -> bytes:
         deadline = self.now() + (self.timeout or 0)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from host.show.terminal import draw_bars, draw_digit, is_plain, make_console, softmax
 
@@ -17,10 +18,12 @@ def console(encoding: str = "utf-8", colour: Any = None, **options: Any) -> Cons
     return Console(file=file, color_system=colour, force_terminal=colour is not None, **options)
 
 
-def printed(text: Any, to: Console) -> str:
-    to.print(text)
-    to.file.flush()
-    return to.file.buffer.getvalue().decode(to.encoding)  # type: ignore[attr-defined]
+def printed_in_colour(text: Text) -> str:
+    """What a terminal with 24 bits of colour receives."""
+    terminal = console(colour="truecolor")
+    with terminal.capture() as capture:
+        terminal.print(text)
+    return capture.get()
 
 
 def test_without_colour_a_digit_is_half_blocks() -> None:
@@ -35,8 +38,7 @@ def test_without_colour_a_digit_is_half_blocks() -> None:
 def test_in_colour_each_half_block_shows_two_grey_pixels() -> None:
     image = np.zeros((28, 28), np.uint8)
     image[0, 0], image[1, 0] = 255, 7
-    out = printed(draw_digit(image, console(colour="truecolor")), console(colour="truecolor"))
-    lines = out.splitlines()
+    lines = printed_in_colour(draw_digit(image, console(colour="truecolor"))).splitlines()
     assert len(lines) == 14
     assert lines[0].startswith("\x1b[38;2;255;255;255;48;2;7;7;7m▀\x1b[0m")
     assert lines[1].count("▀") == 28 and "255" not in lines[1]
@@ -86,7 +88,7 @@ def test_the_length_of_a_bar_is_its_fraction() -> None:
 
 
 def test_the_predicted_class_is_highlighted() -> None:
-    out = printed(draw_bars(LOGITS, 7), console(colour="truecolor")).splitlines()
+    out = printed_in_colour(draw_bars(LOGITS, 7)).splitlines()
     assert [number for number, line in enumerate(out) if "\x1b[" in line] == [7]
 
 
