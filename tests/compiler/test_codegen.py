@@ -1,6 +1,7 @@
 """The generated C computes the reference's bits, and export() writes it only if it changes."""
 
 import re
+from pathlib import Path
 
 import network_builds
 import numpy as np
@@ -35,13 +36,13 @@ def plain_images():
     )
 
 
-def test_the_exported_c_computes_the_references_logits(linear, tmp_path):
+def test_the_exported_c_computes_the_references_logits(linear, tmp_path: Path) -> None:
     images = mnist.load_test_set().images[:1000]
     logits = network_builds.run_native(linear, tmp_path, images)
     np.testing.assert_array_equal(logits, reference.run(linear, images))
 
 
-def test_c_and_reference_agree_at_the_ends_of_the_range(tmp_path):
+def test_c_and_reference_agree_at_the_ends_of_the_range(tmp_path: Path) -> None:
     model = extreme_model()
     network = network_builds.NativeNetwork(model, tmp_path)
     expected = reference.run(model, plain_images())
@@ -51,14 +52,16 @@ def test_c_and_reference_agree_at_the_ends_of_the_range(tmp_path):
 
 @pytest.mark.parametrize("extreme", [False, True], ids=["any", "extreme"])
 @pytest.mark.parametrize("name", random_networks.networks())
-def test_every_kind_of_layer_computes_the_references_logits(name, extreme, tmp_path):
+def test_every_kind_of_layer_computes_the_references_logits(name, extreme: bool, tmp_path: Path) -> None:
     model = random_networks.networks(extreme)[name]
     images = np.concatenate([plain_images(), mnist.load_test_set().images[:20]])
     logits = network_builds.run_native(model, tmp_path, images)
     np.testing.assert_array_equal(logits, reference.run(model, images), strict=True)
 
 
-def test_a_fast_kernel_leaves_the_reference_kernel_selectable(linear, monkeypatch):
+def test_a_fast_kernel_leaves_the_reference_kernel_selectable(
+    linear, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = Kernel("other.h", "other({source}, {target}, {scratch});", 1, scratch_bytes=8)
     monkeypatch.setitem(kernel._FAST, "linear", [lambda step: other])
     text = codegen.source_text(linear)
@@ -67,7 +70,7 @@ def test_a_fast_kernel_leaves_the_reference_kernel_selectable(linear, monkeypatc
     assert "other(image, logits, arena.words + 0);" in chosen and "linear_logits(" not in chosen
 
 
-def test_the_header_defines_what_the_firmware_needs(linear, tmp_path):
+def test_the_header_defines_what_the_firmware_needs(linear, tmp_path: Path) -> None:
     codegen.export(linear, tmp_path)
     text = (tmp_path / "model.h").read_text()
     defined = dict(re.findall(r"#define (MODEL_\w+) (.+)", text))
@@ -79,7 +82,7 @@ def test_the_header_defines_what_the_firmware_needs(linear, tmp_path):
 
 
 @pytest.mark.parametrize("scale", [2e-8, 1e-5, 3.14159e-3, 1 / 100, 0.011])
-def test_hundredths_of_the_logits_are_right_to_half_a_hundredth(scale):
+def test_hundredths_of_the_logits_are_right_to_half_a_hundredth(scale: float) -> None:
     model = Model("scales", (Linear(np.full((10, 784), -9, np.int8), np.zeros(10, np.int32)),), scale)
     multiplier, shift = codegen.centi_scale(model)
     for logit in [0, 1, -1, 12_345, -987_654, 1_799_280, -1_799_280]:
@@ -88,12 +91,12 @@ def test_hundredths_of_the_logits_are_right_to_half_a_hundredth(scale):
 
 
 @pytest.mark.parametrize("scale", [1e300, 100.0, 1e-300])
-def test_logits_that_cannot_be_printed_are_refused(linear, scale, tmp_path):
+def test_logits_that_cannot_be_printed_are_refused(linear, scale: float, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="too large or too small for the board to print"):
         codegen.export(Model("odd", linear.layers, scale), tmp_path)
 
 
-def test_a_second_export_writes_nothing(linear, tmp_path):
+def test_a_second_export_writes_nothing(linear, tmp_path: Path) -> None:
     written = codegen.export(linear, tmp_path)
     assert written == (tmp_path / "model.h", tmp_path / "model.c")
     times = [path.stat().st_mtime_ns for path in written]
@@ -101,13 +104,13 @@ def test_a_second_export_writes_nothing(linear, tmp_path):
     assert [path.stat().st_mtime_ns for path in written] == times
 
 
-def test_lines_of_the_generated_c_are_short(linear):
+def test_lines_of_the_generated_c_are_short(linear) -> None:
     for text in (codegen.header_text(linear), codegen.source_text(linear)):
         assert max(map(len, text.splitlines())) <= 120
         assert text.endswith("}\n") or text.endswith("#endif\n")
 
 
-def test_export_names_a_file_that_it_cannot_write(linear, tmp_path):
+def test_export_names_a_file_that_it_cannot_write(linear, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError, match=r"cannot be written: .*\.$"):
         codegen.export(linear, tmp_path / "file")

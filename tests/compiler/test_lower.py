@@ -5,7 +5,7 @@ import random_networks
 from compiler import lower
 
 
-def test_rows_and_columns_that_no_step_reads_are_not_computed():
+def test_rows_and_columns_that_no_step_reads_are_not_computed() -> None:
     def shapes(builder):
         return [step.target.shape for step in lower.steps(builder.model())]
 

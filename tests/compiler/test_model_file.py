@@ -5,6 +5,7 @@ import json
 import os
 import random
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,13 +30,13 @@ def random_model(seed=0, **changes):
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path):
     path = tmp_path / "random.npz"
     model_file.save(random_model(), path)
     return path
 
 
-def rewrite(path, **changes):
+def rewrite(path, **changes) -> None:
     """Writes the model file anew with some of its arrays replaced, or removed where None."""
     with np.load(path) as archive:
         arrays = {name: archive[name] for name in archive.files}
@@ -48,7 +49,7 @@ def rewrite(path, **changes):
     np.savez(path, **arrays)
 
 
-def rewrite_header(path, **changes):
+def rewrite_header(path, **changes) -> None:
     """Writes the model file anew with some fields of its JSON replaced, or removed where None."""
     with np.load(path) as archive:
         header = json.loads(archive["metadata"].tobytes()) | changes
@@ -65,7 +66,7 @@ def refusal(path):
     return sentence
 
 
-def test_a_model_comes_back_as_it_was_saved(path):
+def test_a_model_comes_back_as_it_was_saved(path) -> None:
     model, loaded = random_model(), model_file.load(path)
     assert (loaded.name, loaded.logit_scale, loaded.metadata) == ("random", 1e-5, {"seed": 0})
     np.testing.assert_array_equal(loaded.layers[0].weights, model.layers[0].weights)
@@ -74,51 +75,51 @@ def test_a_model_comes_back_as_it_was_saved(path):
     assert loaded.checksum == model.checksum
 
 
-def test_the_same_model_gives_the_same_bytes(path, tmp_path):
+def test_the_same_model_gives_the_same_bytes(path, tmp_path: Path) -> None:
     again = tmp_path / "again.npz"
     model_file.save(model_file.load(path), again)
     assert again.read_bytes() == path.read_bytes()
 
 
-def test_nothing_is_left_beside_a_saved_model(path):
+def test_nothing_is_left_beside_a_saved_model(path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_numpy_alone_can_read_the_file(path):
+def test_numpy_alone_can_read_the_file(path) -> None:
     with np.load(path, allow_pickle=False) as archive:
         assert archive["layer0.weights"].shape == (10, 784)
 
 
-def test_a_missing_file_says_how_to_make_one(tmp_path):
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"There is no model file .*none\.npz: make it with `invoke train`"):
         model_file.load(tmp_path / "none.npz")
 
 
-def test_a_folder_is_no_model_file(tmp_path):
+def test_a_folder_is_no_model_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be read"):
         model_file.load(tmp_path)
 
 
-def test_a_file_cut_anywhere_is_refused(path):
+def test_a_file_cut_anywhere_is_refused(path) -> None:
     content = path.read_bytes()
     for length in [0, 1, 100, len(content) // 2, len(content) - 1]:
         path.write_bytes(content[:length])
         assert "is cut off, damaged or no .npz at all" in refusal(path)
 
 
-def test_a_file_too_large_is_refused_without_being_read(path):
+def test_a_file_too_large_is_refused_without_being_read(path) -> None:
     with path.open("wb") as file:
         file.truncate(100 * 1024**3)  # sparse: it takes no room
     assert "it is larger than 1,048,576 bytes" in refusal(path)
 
 
-def test_a_compressed_archive_is_refused(path):
+def test_a_compressed_archive_is_refused(path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("metadata.npy", bytes(100_000_000))
     assert "compressed" in refusal(path)
 
 
-def test_a_pickle_is_never_loaded(path):
+def test_a_pickle_is_never_loaded(path) -> None:
     stream = io.BytesIO()
     np.lib.format.write_array(stream, np.array([{"an": "object"}]), version=(1, 0))
     with zipfile.ZipFile(path, "w") as archive:
@@ -126,7 +127,7 @@ def test_a_pickle_is_never_loaded(path):
     assert "an array of a kind that no layer has" in refusal(path)
 
 
-def test_a_header_that_promises_a_huge_array_is_refused(path):
+def test_a_header_that_promises_a_huge_array_is_refused(path) -> None:
     stream = io.BytesIO()
     np.lib.format.write_array_header_1_0(
         stream, {"descr": "|i1", "fortran_order": False, "shape": (2**40, 2**10)}
@@ -158,7 +159,7 @@ def test_a_header_that_promises_a_huge_array_is_refused(path):
         ({"layer0__bias": np.full(10, 2**31 - 1, np.int32)}, "overflow 32 bits"),
     ],
 )
-def test_wrong_contents_are_named(path, changes, complaint):
+def test_wrong_contents_are_named(path, changes, complaint: str) -> None:
     rewrite(path, **changes)
     assert complaint in refusal(path)
 
@@ -180,13 +181,13 @@ def test_wrong_contents_are_named(path, changes, complaint):
         ({"metadata": []}, "its metadata has no 'metadata' or a malformed one"),
     ],
 )
-def test_wrong_metadata_is_named(path, changes, complaint):
+def test_wrong_metadata_is_named(path, changes, complaint: str) -> None:
     rewrite_header(path, **changes)
     assert complaint in refusal(path)
 
 
 @pytest.mark.parametrize("name", random_networks.networks())
-def test_every_kind_of_layer_comes_back_as_it_was_saved(name, tmp_path):
+def test_every_kind_of_layer_comes_back_as_it_was_saved(name, tmp_path: Path) -> None:
     model = random_networks.networks()[name]
     path = tmp_path / "random.npz"
     model_file.save(model, path)
@@ -197,7 +198,7 @@ def test_every_kind_of_layer_comes_back_as_it_was_saved(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["linear", "cnn", "max"])
-def test_a_committed_model_tells_how_it_came_to_be(name):
+def test_a_committed_model_tells_how_it_came_to_be(name: str) -> None:
     model = model_file.load(MODELS / f"{name}.npz")
     assert model.name == name
     assert {"validation, integer", "test, integer", "test, float"} <= set(model.metadata["accuracy"])
@@ -239,7 +240,7 @@ KINDS = (
 
 
 @pytest.mark.parametrize("name", COMMITTED)
-def test_a_damaged_file_is_refused_or_says_the_same(name):
+def test_a_damaged_file_is_refused_or_says_the_same(name) -> None:
     data = COMMITTED[name]
     content = content_of(model_file.decode(data))
 
@@ -257,6 +258,6 @@ def test_a_damaged_file_is_refused_or_says_the_same(name):
 
 
 @given(st.binary(max_size=400))
-def test_no_bytes_at_all_bring_the_reader_down(data):
+def test_no_bytes_at_all_bring_the_reader_down(data) -> None:
     with pytest.raises(UserError):
         model_file.decode(data)

@@ -50,12 +50,12 @@ def rule(multiplier=100, outputs=2, shift=8, maximum=127):
         (lambda: AvgPool2d(2, 2.0), "its stride is 2.0"),
     ],
 )
-def test_settings_that_no_layer_can_have_are_named(make, complaint):
+def test_settings_that_no_layer_can_have_are_named(make, complaint: str) -> None:
     with pytest.raises(UserError, match=re.escape(complaint)):
         make()
 
 
-def test_a_requantisation_that_could_overflow_is_refused():
+def test_a_requantisation_that_could_overflow_is_refused() -> None:
     """The largest accumulator is 9 * 7 * 255 = 16,065, and 16,065 * 32,767 is well inside 31 bits."""
     layer = one_convolution(requantisation=rule(32_767))
     assert layer.output(IMAGE).shape == (2, 26, 26)
@@ -68,7 +68,7 @@ def test_a_requantisation_that_could_overflow_is_refused():
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_an_accumulator_reaches_the_ends_of_32_bits_but_not_past_them(sign):
+def test_an_accumulator_reaches_the_ends_of_32_bits_but_not_past_them(sign: int) -> None:
     """The largest sum of products is 784 * 255 * 127; what is left of 32 bits may be bias."""
     weights = np.full((10, 784), 127 * sign, np.int8)
     room = (2**31 - 1 if sign > 0 else 2**31) - 784 * 255 * 127
@@ -82,7 +82,7 @@ def test_an_accumulator_reaches_the_ends_of_32_bits_but_not_past_them(sign):
         model_of(Linear(weights, bias))
 
 
-def test_layers_that_do_not_fit_together_are_refused():
+def test_layers_that_do_not_fit_together_are_refused() -> None:
     def linear(outputs, inputs):
         return Linear(np.zeros((outputs, inputs), np.int8), np.zeros(outputs, np.int32))
 
@@ -97,7 +97,7 @@ def test_layers_that_do_not_fit_together_are_refused():
         model_of(Linear(weights, np.zeros(16, np.int32)), linear(10, 16))
 
 
-def test_the_checksum_covers_weights_and_biases_but_not_the_name():
+def test_the_checksum_covers_weights_and_biases_but_not_the_name() -> None:
     weights, bias = np.zeros((10, 784), np.int8), np.zeros(10, np.int32)
     one_weight, one_bias = weights.copy(), bias.copy()
     one_weight[9, 783] ^= 1

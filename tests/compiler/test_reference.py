@@ -24,7 +24,7 @@ def logits_by_loops(model, image):
     "low, high", [(-128, 127), (-128, -128), (127, 127)], ids=["any", "lowest", "highest"]
 )
 @pytest.mark.parametrize("ink", [(0, 255), (255, 255), (0, 0)], ids=["grey", "full", "empty"])
-def test_logits_are_those_of_plain_loops(low, high, ink):
+def test_logits_are_those_of_plain_loops(low: int, high: int, ink) -> None:
     generator = np.random.default_rng(7)
     layer = Linear(
         generator.integers(low, high, (10, 784), np.int8, endpoint=True),
@@ -94,13 +94,13 @@ def pooled(layer, values, channel, row, column):
 
 @pytest.mark.parametrize("extreme", [False, True], ids=["any", "extreme"])
 @pytest.mark.parametrize("name", random_networks.networks())
-def test_every_kind_of_layer_is_that_of_plain_loops(name, extreme):
+def test_every_kind_of_layer_is_that_of_plain_loops(name, extreme: bool) -> None:
     model = random_networks.networks(extreme)[name]
     image = reference.selftest_image()
     assert reference.run(model, image[np.newaxis])[0].tolist() == by_loops(model, image)
 
 
-def test_images_may_be_flat():
+def test_images_may_be_flat() -> None:
     model = model_file.load(MODELS / "linear.npz")
     images = mnist.load_test_set().images[:5]
     np.testing.assert_array_equal(reference.run(model, images.reshape(5, 784)), reference.run(model, images))
@@ -109,26 +109,26 @@ def test_images_may_be_flat():
 @pytest.mark.parametrize(
     "images", [np.zeros((2, 28, 28)), np.zeros(784, np.uint8), np.zeros((2, 27, 28), np.uint8)]
 )
-def test_what_is_no_batch_of_images_is_refused(images):
+def test_what_is_no_batch_of_images_is_refused(images) -> None:
     with pytest.raises(ValueError):
         reference.run(model_file.load(MODELS / "linear.npz"), images)
 
 
-def test_equal_logits_go_to_the_lowest_class():
+def test_equal_logits_go_to_the_lowest_class() -> None:
     bias = np.array([1, 5, 0, 5, 5, 0, 0, 0, 0, 0], np.int32)
     model = Model("ties", (Linear(np.zeros((10, 784), np.int8), bias),), 1.0)
     assert reference.predict(model, np.zeros((1, 28, 28), np.uint8)).tolist() == [1]
 
 
 @pytest.mark.parametrize(("name", "least"), [("linear", 0.923), ("cnn", 0.993)])
-def test_a_committed_model_keeps_its_promise_on_all_test_images(name, least):
+def test_a_committed_model_keeps_its_promise_on_all_test_images(name: str, least: float) -> None:
     model = model_file.load(MODELS / f"{name}.npz")
     measured = reference.accuracy(model, mnist.load_test_set())
     assert measured >= least
     assert measured == model.metadata["accuracy"]["test, integer"]
 
 
-def test_the_self_test_image_is_the_generators():
+def test_the_self_test_image_is_the_generators() -> None:
     image = reference.selftest_image()
     assert image.shape == (28, 28) and image.dtype == np.uint8
     # 1664525 + 1013904223 = 0x3C88596C

@@ -1,5 +1,7 @@
 """What a model takes of the chip is counted, and a model that takes too much is refused."""
 
+from pathlib import Path
+
 import pytest
 import random_networks
 
@@ -14,7 +16,7 @@ def linear():
     return model_file.load(MODELS / "linear.npz")
 
 
-def test_the_report_counts_bytes_and_multiplications(linear):
+def test_the_report_counts_bytes_and_multiplications(linear) -> None:
     report = resources.measure(linear)
     (cost,) = report.steps
     assert (cost.title, cost.output, cost.weight_bits) == ("0 linear", (10,), 8)
@@ -25,7 +27,9 @@ def test_the_report_counts_bytes_and_multiplications(linear):
     assert "0 linear" in table and "7,840" in table and "of 65,536 bytes" in table
 
 
-def test_a_model_too_big_is_refused_with_both_memories_named(linear, tmp_path, monkeypatch):
+def test_a_model_too_big_is_refused_with_both_memories_named(
+    linear, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(target, "memories", lambda: (Memory(0, 16 * 1024), Memory(0, 20 * 1024)))
     flash, sram = resources.FIRMWARE_FLASH + resources.STEP_FLASH + 7880, resources.FIRMWARE_SRAM
     with pytest.raises(
@@ -36,7 +40,7 @@ def test_a_model_too_big_is_refused_with_both_memories_named(linear, tmp_path, m
     assert not (tmp_path / "generated").exists()
 
 
-def test_a_layer_that_the_watchdog_would_cut_off_is_refused(monkeypatch):
+def test_a_layer_that_the_watchdog_would_cut_off_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     model = random_networks.Builder(1).conv(4).model()
     monkeypatch.setattr(schedule, "CYCLES_PER_CALL", 1)
     monkeypatch.setattr(schedule, "CYCLES_PER_CALL_LIMIT", 1000)

@@ -10,7 +10,7 @@ from compiler import kernels, lower, schedule
 
 
 @pytest.mark.parametrize("name", random_networks.networks())
-def test_activations_in_use_never_overlap(name):
+def test_activations_in_use_never_overlap(name) -> None:
     steps = lower.steps(random_networks.networks()[name])
     chosen = [replace(kernels.choose(step), scratch_bytes=100 + step.index) for step in steps]
     for streaming in range(len(steps)):
@@ -28,7 +28,9 @@ def test_activations_in_use_never_overlap(name):
             assert sum(places[-1]) <= plan.size
 
 
-def test_layers_stream_while_they_compute_rows_and_the_arena_has_room(monkeypatch):
+def test_layers_stream_while_they_compute_rows_and_the_arena_has_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     builder = random_networks.Builder(1).conv(4).maxpool(2).conv(4, padding=1).conv(2, stride=2).avgpool(2)
     steps = lower.steps(builder.conv(2, 2).model())
     chosen = [kernels.reference(step) for step in steps]
@@ -39,7 +41,7 @@ def test_layers_stream_while_they_compute_rows_and_the_arena_has_room(monkeypatc
     assert schedule.streaming_steps(steps[3:], chosen[3:]) == 0
 
 
-def test_rows_of_a_layer_depend_on_rows_of_the_one_before(monkeypatch):
+def test_rows_of_a_layer_depend_on_rows_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
     builder = random_networks.Builder(1).conv(4).maxpool(2).conv(4, padding=1).conv(2, stride=2).avgpool(2)
     steps = lower.steps(builder.conv(2, 2).model())
     chosen = [replace(kernels.reference(step), cycles=1000) for step in steps]
@@ -58,7 +60,7 @@ def test_rows_of_a_layer_depend_on_rows_of_the_one_before(monkeypatch):
 
 
 @pytest.mark.parametrize("name", random_networks.networks())
-def test_a_step_is_complete_only_after_those_before_it(name):
+def test_a_step_is_complete_only_after_those_before_it(name) -> None:
     """Otherwise a later step could overwrite the input of an unfinished one."""
     rows = [stage.rows for stage in schedule.plan(random_networks.networks()[name]).stages]
     assert [step.input_rows for step in rows[1:]] == [step.output_rows for step in rows[:-1]]

@@ -1,5 +1,7 @@
 """The chip's memories come from the linker's layout."""
 
+from pathlib import Path
+
 import pytest
 
 from common.errors import UserError
@@ -8,7 +10,7 @@ from compiler import target
 from compiler.target import Memory
 
 
-def test_the_chips_memory_is_read_from_the_linkers_layout(tmp_path):
+def test_the_chips_memory_is_read_from_the_linkers_layout(tmp_path: Path) -> None:
     assert target.memories() == (Memory(0x08000000, 64 * 1024), Memory(0x20000000, 20 * 1024))
     broken = tmp_path / "memory.ld"
     broken.write_text("FLASH (rx) : ORIGIN = 0x08000000, LENGTH = 16K\n")
@@ -18,7 +20,7 @@ def test_the_chips_memory_is_read_from_the_linkers_layout(tmp_path):
         target.memories(tmp_path / "none.ld")
 
 
-def test_the_memory_is_that_of_the_boards_chip(tmp_path, monkeypatch):
+def test_the_memory_is_that_of_the_boards_chip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(target, "BOARDS", tmp_path)
     description = tmp_path / "mine" / "board.cmake"
     description.parent.mkdir()

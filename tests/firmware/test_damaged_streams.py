@@ -275,7 +275,9 @@ def try_stream(stream: Stream, board: SimulatedBoard, images: Images, tally: Tal
     tally.bytes += len(wire) + len(frames[-1][0])
 
 
-def test_every_answer_to_a_damaged_stream_is_right_or_an_error(board, images, capsys):
+def test_every_answer_to_a_damaged_stream_is_right_or_an_error(
+    board: SimulatedBoard, images: Images, capsys: pytest.CaptureFixture[str]
+) -> None:
     tally, failed = Tally(), []
     for number in range(STREAMS):
         stream = any_stream(random.Random(number))
@@ -292,7 +294,7 @@ def test_every_answer_to_a_damaged_stream_is_right_or_an_error(board, images, ca
     assert not failed, failed[0]
 
 
-def test_corners_and_what_is_left_of_a_failure(board, images):
+def test_corners_and_what_is_left_of_a_failure(board: SimulatedBoard, images: Images) -> None:
     @few
     @given(streams())
     def check(stream: Stream) -> None:
@@ -327,7 +329,9 @@ class DamagedStream:
         return data
 
 
-def test_a_prediction_over_damaged_wires_is_right_or_an_exception(board, images, capsys):
+def test_a_prediction_over_damaged_wires_is_right_or_an_exception(
+    board: SimulatedBoard, images: Images, capsys: pytest.CaptureFixture[str]
+) -> None:
     predictions = refusals = 0
 
     @few

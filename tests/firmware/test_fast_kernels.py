@@ -1,5 +1,7 @@
 """The fast kernels compute the reference kernels' bits, on this computer and on a simulated chip."""
 
+from pathlib import Path
+
 import network_builds
 import numpy as np
 import pytest
@@ -17,26 +19,26 @@ NAMES = list(networks(False))
 
 
 @pytest.fixture(params=[False, True], ids=["any", "extreme"], scope="module")
-def models(request):
+def models(request: pytest.FixtureRequest):
     return networks(request.param)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_this_computer_computes_the_references_logits(models, name, tmp_path):
+def test_this_computer_computes_the_references_logits(models, name, tmp_path: Path) -> None:
     images = network_builds.edge_images()
     logits = network_builds.run_native(models[name], tmp_path, images)
     np.testing.assert_array_equal(logits, reference.run(models[name], images), strict=True)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_simulated_chip_computes_the_references_logits(models, name, tmp_path):
+def test_the_simulated_chip_computes_the_references_logits(models, name, tmp_path: Path) -> None:
     images = network_builds.edge_images()[2:3]
     logits = network_builds.run_arm(models[name], tmp_path, images)
     np.testing.assert_array_equal(logits, reference.run(models[name], images), strict=True)
 
 
 @pytest.mark.parametrize("definition", ["-DNETWORK_PORTABLE", "-DNETWORK_REFERENCE_KERNELS"])
-def test_the_c_beside_the_assembly_computes_the_same(definition, tmp_path):
+def test_the_c_beside_the_assembly_computes_the_same(definition: str, tmp_path: Path) -> None:
     model = networks(True)["odd_channels"]
     images = network_builds.edge_images()[2:3]
     logits = network_builds.run_arm(model, tmp_path, images, definition)
@@ -44,7 +46,7 @@ def test_the_c_beside_the_assembly_computes_the_same(definition, tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_random_shapes(seed, tmp_path):
+def test_random_shapes(seed: int, tmp_path: Path) -> None:
     model = random_shapes(seed)
     images = network_builds.edge_images(seed)
     expected = reference.run(model, images)
@@ -53,7 +55,7 @@ def test_random_shapes(seed, tmp_path):
 
 
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*.npz")), ids=lambda path: path.stem)
-def test_committed_models_compute_the_references_logits_on_the_simulated_chip(path, tmp_path):
+def test_committed_models_compute_the_references_logits_on_the_simulated_chip(path, tmp_path: Path) -> None:
     model = model_file.load(path)
     images = mnist.load_test_set().images[::20]
     machine = network_builds.arm_machine(model, tmp_path, counts=False)
@@ -61,7 +63,7 @@ def test_committed_models_compute_the_references_logits_on_the_simulated_chip(pa
     np.testing.assert_array_equal(logits, reference.run(model, images))
 
 
-def test_biases_at_both_ends_of_32_bits(tmp_path):
+def test_biases_at_both_ends_of_32_bits(tmp_path: Path) -> None:
     bias = np.array([2**31 - 1, -(2**31)] * 5, np.int32)
     model = Model("ends", (Linear(np.zeros((10, 784), np.int8), bias),), 1e-9)
     images = network_builds.edge_images()[:2]

@@ -24,33 +24,33 @@ def image() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def symbols(image) -> dict[str, int]:
+def symbols(image: bytes) -> dict[str, int]:
     with build.image(build.BLUEPILL).open("rb") as file:
         table = ELFFile(file).get_section_by_name(".symtab")
         return {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()}
 
 
-def test_the_stack_is_the_first_thing_in_sram(symbols):
+def test_the_stack_is_the_first_thing_in_sram(symbols: dict[str, int]) -> None:
     _, sram = memories()
 
     assert symbols["stack_bottom"] == sram.origin
     assert symbols["stack_bottom"] < symbols["stack_top"] <= symbols["data_start"]
 
 
-def test_data_and_stack_of_the_default_model_stay_within_what_qemu_has(symbols):
+def test_data_and_stack_of_the_default_model_stay_within_what_qemu_has(symbols: dict[str, int]) -> None:
     _, sram = memories()
 
     assert symbols["bss_end"] <= sram.origin + QEMU_SRAM
 
 
-def test_the_vector_table_comes_first(image, symbols):
+def test_the_vector_table_comes_first(image: bytes, symbols: dict[str, int]) -> None:
     stack_pointer, reset = (int.from_bytes(image[at : at + 4], "little") for at in (0, 4))
 
     assert stack_pointer == symbols["stack_top"]
     assert reset == symbols["reset_handler"] | 1
 
 
-def test_the_image_ends_with_its_checksum(image, symbols):
+def test_the_image_ends_with_its_checksum(image: bytes, symbols: dict[str, int]) -> None:
     flash, _ = memories()
     at = symbols["firmware_checksum"] - flash.origin
 
@@ -58,7 +58,7 @@ def test_the_image_ends_with_its_checksum(image, symbols):
     assert int.from_bytes(image[at:], "little") == zlib.crc32(image[:at])
 
 
-def test_the_firmware_takes_no_more_than_the_exporter_keeps_for_it(image):
+def test_the_firmware_takes_no_more_than_the_exporter_keeps_for_it(image: bytes) -> None:
     """Else a model could pass the export and fail to link."""
     measured = size.measure(build.image(build.BLUEPILL))
     report = resources.measure(model_file.load(build.model_file()))
@@ -67,7 +67,7 @@ def test_the_firmware_takes_no_more_than_the_exporter_keeps_for_it(image):
     assert measured.sram <= report.sram_needed
 
 
-def test_renode_has_the_memories_that_the_linker_has():
+def test_renode_has_the_memories_that_the_linker_has() -> None:
     flash, sram = memories()
     description = (ROOT / "renode" / "stm32f103c8.repl").read_text()
 

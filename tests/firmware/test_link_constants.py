@@ -27,7 +27,7 @@ def number(pattern: str) -> int:
     return int(match[1])
 
 
-def test_frame_of_the_document():
+def test_frame_of_the_document() -> None:
     rows = {field: (offset, size, meaning) for offset, size, field, meaning in table("offset")}
     assert rows["version"][2] == str(link.VERSION)
     assert int(rows["payload"][0]) == link.HEADER_BYTES
@@ -37,40 +37,40 @@ def test_frame_of_the_document():
     assert number(r"a frame at most (\d+)") == len(longest) + 2 * len(link.DELIMITER)
 
 
-def test_commands_of_the_document():
+def test_commands_of_the_document() -> None:
     commands = {name: int(command) for command, name, _, _ in table("command")}
     assert commands == {command.name.lower(): command.value for command in link.Command}
     assert number(r"(\d+) bytes: 28 rows of 28 pixels") == link.MAX_PAYLOAD
     assert link.MAX_PAYLOAD == link.IMAGE_ROWS * link.IMAGE_COLS
 
 
-def test_errors_of_the_document():
+def test_errors_of_the_document() -> None:
     names = [row[0] for row in table("name")]
     assert names == list(link.ERRORS)
 
 
-def test_details_of_the_document_are_what_the_sentences_use():
+def test_details_of_the_document_are_what_the_sentences_use() -> None:
     for name, _, detail in table("name"):
         known = set(re.findall(r"`([a-z]+)`", detail))
         used = set(re.findall(r"\{([a-z]+)\}", link.ERRORS[name].sentence))
         assert used <= known, name
 
 
-def test_baud_rates_of_the_document():
+def test_baud_rates_of_the_document() -> None:
     assert number(r"USART1 at (\d+) baud after every reset") == link.DEFAULT_BAUD
     assert number(r"within (\d+) ms; otherwise the board goes back") == link.FOLLOW_MS
     assert number(r"The fastest rate is (\d+)") == link.MAX_BAUD
 
 
-def test_fastest_byte_of_the_document():
+def test_fastest_byte_of_the_document() -> None:
     assert number(r"a byte every (\d+) cycles") == link.MIN_CYCLES_PER_BYTE
 
 
-def test_timeout_of_the_document():
+def test_timeout_of_the_document() -> None:
     assert number(r"nothing came for (\d+) ms") == link.TIMEOUT_MS
 
 
-def test_header():
+def test_header() -> None:
     text = HEADER.read_text(encoding="utf-8")
     defines = {
         name: int(value.rstrip("uU"), 0)

@@ -2,6 +2,7 @@
 
 import ctypes
 import shutil
+from pathlib import Path
 
 import network_builds
 import numpy as np
@@ -35,7 +36,7 @@ def model():
     return model_file.load(build.model_file())
 
 
-def test_every_logit_of_all_test_images_is_the_references(network_run, model):
+def test_every_logit_of_all_test_images_is_the_references(network_run, model) -> None:
     images = load_test_set().images
     expected = reference.run(model, images)
 
@@ -45,7 +46,7 @@ def test_every_logit_of_all_test_images_is_the_references(network_run, model):
 
 
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*.npz")), ids=lambda path: path.stem)
-def test_the_readable_kernels_compute_every_logit_of_all_test_images(path, tmp_path):
+def test_the_readable_kernels_compute_every_logit_of_all_test_images(path, tmp_path: Path) -> None:
     model = model_file.load(path)
     network = network_builds.NativeNetwork(model, tmp_path, "-DNETWORK_REFERENCE_KERNELS")
     images = load_test_set().images
@@ -56,14 +57,14 @@ def test_the_readable_kernels_compute_every_logit_of_all_test_images(path, tmp_p
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_noise_is_answered_as_by_the_reference(network_run, model, seed):
+def test_noise_is_answered_as_by_the_reference(network_run, model, seed: int) -> None:
     images = np.random.default_rng(seed).integers(0, 256, (100, 28, 28), dtype=np.uint8)
 
     np.testing.assert_array_equal(network_run(images), reference.run(model, images))
 
 
 @pytest.mark.parametrize("value", [0, 1, 127, 128, 255])
-def test_images_of_one_value_are_answered_as_by_the_reference(network_run, model, value):
+def test_images_of_one_value_are_answered_as_by_the_reference(network_run, model, value: int) -> None:
     images = np.full((1, 28, 28), value, np.uint8)
 
     np.testing.assert_array_equal(network_run(images), reference.run(model, images))

@@ -1,5 +1,7 @@
 """An image that arrives row by row, in whatever pattern, gets the logits of one that is there at once."""
 
+from pathlib import Path
+
 import network_builds
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ COMMITTED = sorted(MODELS.glob("*.npz"))
 PATTERNS = 30  # of arrival, for each network on this computer
 
 
-def check(network, model, images, seed, patterns):
+def check(network, model, images, seed, patterns) -> None:
     """Images in random patterns, some given up half-way, some at once."""
     generator = np.random.default_rng(seed)
     expected = reference.run(model, images)
@@ -31,22 +33,22 @@ def check(network, model, images, seed, patterns):
 
 
 @pytest.fixture(params=COMMITTED, ids=lambda path: path.stem)
-def committed(request):
+def committed(request: pytest.FixtureRequest):
     return model_file.load(request.param)
 
 
-def test_committed_models(committed, tmp_path):
+def test_committed_models(committed, tmp_path: Path) -> None:
     network = network_builds.NativeNetwork(committed, tmp_path)
     check(network, committed, mnist.load_test_set().images[:100], 1, 200)
 
 
-def test_committed_models_on_the_simulated_chip(committed, tmp_path):
+def test_committed_models_on_the_simulated_chip(committed, tmp_path: Path) -> None:
     network = network_builds.ArmNetwork(committed, tmp_path)
     check(network, committed, mnist.load_test_set().images[:20], 2, 20)
 
 
 @pytest.mark.parametrize("name", networks(False))
-def test_networks_of_fast_kernels(name, tmp_path):
+def test_networks_of_fast_kernels(name, tmp_path: Path) -> None:
     model = networks(False)[name]
     images = network_builds.edge_images()
     check(network_builds.NativeNetwork(model, tmp_path), model, images, 3, PATTERNS)
@@ -54,20 +56,20 @@ def test_networks_of_fast_kernels(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", random_networks.networks())
-def test_networks_of_every_kind_of_layer(name, tmp_path):
+def test_networks_of_every_kind_of_layer(name, tmp_path: Path) -> None:
     model = random_networks.networks()[name]
     check(network_builds.NativeNetwork(model, tmp_path), model, network_builds.edge_images(), 5, PATTERNS)
 
 
 @pytest.mark.parametrize("definition", ["-DNETWORK_PORTABLE", "-DNETWORK_REFERENCE_KERNELS"])
-def test_the_readable_kernels_compute_the_same_rows(definition, tmp_path):
+def test_the_readable_kernels_compute_the_same_rows(definition: str, tmp_path: Path) -> None:
     model = networks(True)["padded_and_shifted"]
     network = network_builds.NativeNetwork(model, tmp_path, definition)
     check(network, model, network_builds.edge_images(), 6, PATTERNS)
 
 
 @pytest.mark.parametrize("seed", range(10, 22))
-def test_random_shapes(seed, tmp_path, monkeypatch):
+def test_random_shapes(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if seed % 2 == 0:  # a row of each layer at a time, also when the image is there
         monkeypatch.setattr(schedule, "CYCLES_PER_CALL", 1)
     model = random_shapes(seed)
@@ -77,7 +79,7 @@ def test_random_shapes(seed, tmp_path, monkeypatch):
         check(network_builds.ArmNetwork(model, tmp_path), model, images, seed, 2)
 
 
-def test_the_leading_layers_of_cnn_are_computed_while_the_image_arrives(tmp_path):
+def test_the_leading_layers_of_cnn_are_computed_while_the_image_arrives(tmp_path: Path) -> None:
     """Each row as soon as it can be, none of them twice, and the logits only in the end."""
     model = model_file.load(MODELS / "cnn.npz")
     network = network_builds.NativeNetwork(model, tmp_path)
@@ -91,6 +93,6 @@ def test_the_leading_layers_of_cnn_are_computed_while_the_image_arrives(tmp_path
     assert not network.rows(image, 3)
 
 
-def test_which_networks_begin_early():
+def test_which_networks_begin_early() -> None:
     begins = {path.stem: schedule.plan(model_file.load(path)).starts_while_receiving for path in COMMITTED}
     assert begins == {"cnn": True, "linear": False, "max": True}

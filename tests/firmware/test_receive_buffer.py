@@ -51,7 +51,7 @@ BEFORE = (
 
 
 @pytest.fixture(scope="module")
-def code(tmp_path_factory) -> tuple[bytes, dict[str, int]]:
+def code(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, dict[str, int]]:
     """The chip's code of the buffer, and where its functions are."""
     compiler = shutil.which("arm-none-eabi-gcc")
     if compiler is None:
@@ -228,7 +228,9 @@ def prepare(chip: Chip, wire: Wire, before: str) -> None:
 
 
 @pytest.mark.parametrize("before", BEFORE)
-def test_an_interrupt_between_any_two_instructions_loses_nothing(code, before):
+def test_an_interrupt_between_any_two_instructions_loses_nothing(
+    code: tuple[bytes, dict[str, int]], before: str
+) -> None:
     chip = Chip(*code)
     moments = 0
     for what in INTERRUPTS:
@@ -245,7 +247,7 @@ def test_an_interrupt_between_any_two_instructions_loses_nothing(code, before):
 
 # DMA may store up to SIZE - CAPACITY bytes during a look.
 @pytest.mark.parametrize("before", [*BEFORE, "bbbbb", "bbbbf", "full.bb", "bbfbbbbbb", "bbbbbbbbb"])
-def test_dma_between_any_two_instructions_loses_nothing(code, before):
+def test_dma_between_any_two_instructions_loses_nothing(code: tuple[bytes, dict[str, int]], before) -> None:
     chip = DmaChip(*code)
     moments = 0
     for what in (*INTERRUPTS, "bbbb", "bbfb"):

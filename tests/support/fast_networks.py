@@ -13,7 +13,7 @@ class Network:
     brings the sum to the very end of its lane.
     """
 
-    def __init__(self, seed, extreme=False):
+    def __init__(self, seed, extreme=False) -> None:
         self.generator = np.random.default_rng(seed)
         self.extreme = extreme
         self.layers = []

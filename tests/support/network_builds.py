@@ -35,7 +35,7 @@ def edge_images(seed=0):
 class NativeNetwork:
     """A network compiled for this computer: the functions of network.h, for images as bytes."""
 
-    def __init__(self, model, folder, *definitions):
+    def __init__(self, model, folder, *definitions) -> None:
         codegen.export(model, folder)
         library = folder / "libnetwork.so"
         _compile(_compiler("cc"), folder, library, ["-shared", "-fPIC", *definitions])
@@ -45,7 +45,7 @@ class NativeNetwork:
     def run(self, image):
         return self._logits(self._library.network_run, image)
 
-    def begin(self):
+    def begin(self) -> None:
         self._library.network_begin()
 
     def rows(self, image, rows):
@@ -67,13 +67,13 @@ class NativeNetwork:
 class ArmNetwork:
     """The same network compiled for the chip, on a simulated one."""
 
-    def __init__(self, model, folder, *definitions):
+    def __init__(self, model, folder, *definitions) -> None:
         self._machine = arm_machine(model, folder, *definitions, counts=False)
 
     def run(self, image):
         return self._machine.classify(image)[0]
 
-    def begin(self):
+    def begin(self) -> None:
         self._machine.call("network_begin")
 
     def rows(self, image, rows):
@@ -128,7 +128,7 @@ def run_arm(model, folder, images, *definitions):
     return np.array([network.run(image.tobytes()) for image in images], np.int32)
 
 
-def _compile(compiler, folder, output, options):
+def _compile(compiler, folder, output, options) -> None:
     subprocess.run(
         [
             compiler,

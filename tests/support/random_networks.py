@@ -16,7 +16,7 @@ from compiler.network import (
 class Builder:
     """Adds layers one after the other; each gets its input's shape from the one before."""
 
-    def __init__(self, seed, extreme=False):
+    def __init__(self, seed, extreme=False) -> None:
         """extreme: only the smallest and the largest weights, and requantisation at the edge of 32 bits."""
         self.generator = np.random.default_rng(seed)
         self.extreme = extreme

@@ -33,7 +33,7 @@ def drawn(images, how, seed):
     return augmented(images, draw_maps(len(images), how, torch.Generator().manual_seed(seed)))
 
 
-def test_no_augmentation_needs_no_maps():
+def test_no_augmentation_needs_no_maps() -> None:
     assert draw_maps(5, Augmentation(), torch.Generator()) is None
 
 
@@ -42,7 +42,7 @@ def test_no_augmentation_needs_no_maps():
     [Augmentation(shift=2), Augmentation(15, 0.1, 0.2, 2)],
     ids=["moved", "all"],
 )
-def test_images_stay_images_and_follow_from_the_seed(images, how):
+def test_images_stay_images_and_follow_from_the_seed(images, how) -> None:
     first, second, again = (drawn(images, how, seed) for seed in (3, 4, 3))
     assert first.shape == images.shape and first.min() >= 0 and first.max() <= 1.0001
     assert torch.equal(first, again) and not torch.equal(first, second)
@@ -50,18 +50,18 @@ def test_images_stay_images_and_follow_from_the_seed(images, how):
     assert 0.9 < kept < 1.1
 
 
-def test_a_shift_moves_the_ink_by_as_many_pixels(images):
+def test_a_shift_moves_the_ink_by_as_many_pixels(images) -> None:
     moved = (centre(drawn(images, Augmentation(shift=2), 0)) - centre(images)).abs()
     assert 1.8 < moved.max() < 2.1 and 0.8 < moved.mean() < 1.2
 
 
-def test_a_rotation_leaves_the_middle_where_it_is(images):
+def test_a_rotation_leaves_the_middle_where_it_is(images) -> None:
     turned = drawn(images, Augmentation(rotation=30), 0)
     assert (centre(turned) - centre(images)).abs().max() < 1.5
     assert (turned - images).abs().mean() > 0.02
 
 
-def test_an_average_follows_slowly_and_soon_forgets_the_start():
+def test_an_average_follows_slowly_and_soon_forgets_the_start() -> None:
     network = nn.BatchNorm1d(3)
     average = Average(network, 0.9)
     nn.init.constant_(network.weight, 5.0)
@@ -74,7 +74,7 @@ def test_an_average_follows_slowly_and_soon_forgets_the_start():
     assert not average.network.training and network.training
 
 
-def test_no_average_is_the_network_itself():
+def test_no_average_is_the_network_itself() -> None:
     network = nn.Linear(2, 2)
     average = Average(network, 0.0)
     nn.init.constant_(network.weight, 5.0)

@@ -84,7 +84,7 @@ def convolutional(channels: int, kernel: int, pool: str) -> nn.Sequential:
     bias=st.sampled_from([0.0, 10.0, 1e4]),
     seed=st.integers(0, 1000),
 )
-def test_dense_networks_with_saturated_weights(hidden, bits, maximum, shift, bias, seed):
+def test_dense_networks_with_saturated_weights(hidden, bits, maximum, shift, bias, seed) -> None:
     generator = np.random.default_rng(seed)
     images = extreme_images(generator)
     rule = Quantisation(bits, maximum, shift)
@@ -107,7 +107,7 @@ def test_dense_networks_with_saturated_weights(hidden, bits, maximum, shift, bia
 )
 def test_convolutional_networks_with_saturated_weights(
     channels, kernel, pool, bits, maximum, shift, lanes, bias, seed
-):
+) -> None:
     generator = np.random.default_rng(seed)
     images = extreme_images(generator)
     rule = Quantisation(bits, maximum, shift, lanes)
@@ -116,7 +116,7 @@ def test_convolutional_networks_with_saturated_weights(
     assert_equals_reference(network, images)
 
 
-def test_a_linear_layer_whose_sums_need_more_than_24_bits():
+def test_a_linear_layer_whose_sums_need_more_than_24_bits() -> None:
     generator = np.random.default_rng(1)
     network = quantised(saturated(dense(0), generator, 1.0), "wide", Quantisation())
     images = extreme_images(generator)

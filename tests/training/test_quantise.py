@@ -70,7 +70,7 @@ def images(count):
 
 
 @pytest.mark.parametrize("name", ["cnn", "linear", "perceptron", "depthwise", "pools"])
-def test_the_forward_pass_is_the_references_before_and_after_training(name):
+def test_the_forward_pass_is_the_references_before_and_after_training(name: str) -> None:
     float_network, rule = build(name)
     pictures = images(80)
     network = quantised(float_network.eval(), "equal", rule, pictures)
@@ -95,7 +95,7 @@ def test_the_forward_pass_is_the_references_before_and_after_training(name):
 
 
 @pytest.mark.parametrize("name", ["linear", "depthwise", "pools"])
-def test_eight_bits_stay_close_to_the_float_network(name):
+def test_eight_bits_stay_close_to_the_float_network(name: str) -> None:
     float_network, rule = build(name)
     float_network.eval()
     network = quantised(float_network, "close", Quantisation(8, 255, rule.input_shift // 2), images(200))
@@ -104,7 +104,7 @@ def test_eight_bits_stay_close_to_the_float_network(name):
     assert (got - expected).abs().max() < 0.05 * expected.abs().max()
 
 
-def test_lanes_hold_whatever_the_weights():
+def test_lanes_hold_whatever_the_weights() -> None:
     """Weights all of one sign and large biases are the worst that a sum can meet."""
     torch.manual_seed(1)
     layers = [nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 5), nn.ReLU()]
@@ -129,13 +129,13 @@ def test_lanes_hold_whatever_the_weights():
     assert all(np.abs(layer.weights).max() > 0 for layer in model.layers[:2])
 
 
-def test_pooling_behind_a_convolution_is_a_layer_of_its_own_in_the_model():
+def test_pooling_behind_a_convolution_is_a_layer_of_its_own_in_the_model() -> None:
     float_network, rule = build("cnn")
     kinds = [type(layer) for layer in quantised(float_network, "cnn", rule).model("cnn").layers]
     assert kinds == [Conv2d, MaxPool2d, Conv2d, MaxPool2d, Conv2d, Conv2d, Linear]
 
 
-def test_outputs_without_any_weight_do_no_harm():
+def test_outputs_without_any_weight_do_no_harm() -> None:
     float_network, rule = build("depthwise")
     for module in float_network:
         if isinstance(module, nn.Conv2d):
@@ -152,7 +152,7 @@ def test_outputs_without_any_weight_do_no_harm():
 def time_limit(seconds):
     """Ends an endless loop in Python with an AssertionError."""
 
-    def fail(*_):
+    def fail(*_) -> None:
         raise AssertionError(f"still running after {seconds} seconds")
 
     before = signal.signal(signal.SIGALRM, fail)
@@ -173,7 +173,7 @@ _NAN = float("nan")
     [("weight", _NAN), ("bias", _NAN), ("log_scale", _NAN), ("log_scale", -1e5), ("log_scale", 1e5)],
 )
 @pytest.mark.parametrize("use", ["forward", "calibrate"])
-def test_diverged_parameters_end_in_one_sentence(lanes, parameter, value, use):
+def test_diverged_parameters_end_in_one_sentence(lanes: bool, parameter: str, value, use: str) -> None:
     layers = [nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 2, 3), nn.ReLU(), nn.Flatten()]
     float_network = nn.Sequential(*layers, nn.Linear(2 * 24 * 24, 10))
     network = quantised(float_network, "diverged", Quantisation(lanes=lanes), images(5))
@@ -184,7 +184,7 @@ def test_diverged_parameters_end_in_one_sentence(lanes, parameter, value, use):
         getattr(network, use)(images(5))
 
 
-def test_a_layer_without_positive_outputs_can_be_calibrated():
+def test_a_layer_without_positive_outputs_can_be_calibrated() -> None:
     layers = [nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 26 * 26, 10)]
     with torch.no_grad():
         layers[0].weight.fill_(-1)
@@ -244,7 +244,7 @@ LOGITS = (nn.Flatten(), nn.Linear(784, 10))
         ),
     ],
 )
-def test_what_the_chip_cannot_compute_is_named(layers, complaint):
+def test_what_the_chip_cannot_compute_is_named(layers, complaint: str) -> None:
     sentence = refusal(*layers)
     assert sentence.startswith("Model odd cannot be put on the chip: ") and complaint in sentence
 
@@ -259,23 +259,23 @@ def test_what_the_chip_cannot_compute_is_named(layers, complaint):
         (Quantisation(input_shift=8), "its recipe has input_shift 8, not one from 0 to 7"),
     ],
 )
-def test_a_quantisation_that_does_not_suit_is_named(rule, complaint):
+def test_a_quantisation_that_does_not_suit_is_named(rule, complaint: str) -> None:
     assert complaint in refusal(*LOGITS, rule=rule)
 
 
 @pytest.mark.parametrize("maximum", [0, 256])
-def test_a_largest_activation_that_does_not_suit_is_named(maximum):
+def test_a_largest_activation_that_does_not_suit_is_named(maximum: int) -> None:
     layers = [nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 26 * 26, 10)]
     complaint = f"its recipe has activation_maximum {maximum}, not one from 1 to 255"
     assert complaint in refusal(*layers, rule=Quantisation(8, maximum))
 
 
-def test_an_average_pool_of_pixels_takes_them_as_they_are():
+def test_an_average_pool_of_pixels_takes_them_as_they_are() -> None:
     layers = [nn.AvgPool2d(2), nn.Flatten(), nn.Linear(196, 10)]
     assert "its recipe can have no input_shift" in refusal(*layers, rule=Quantisation(input_shift=1))
 
 
-def test_a_diverged_network_is_refused():
+def test_a_diverged_network_is_refused() -> None:
     layer = nn.Linear(784, 10)
     nn.init.constant_(layer.weight, float("nan"))
     assert "training diverged, lower its learning rate" in refusal(nn.Flatten(), layer)

@@ -1,5 +1,7 @@
 """The table of results is made of what the model files say."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from training import results
 
 
 @pytest.fixture
-def files(tmp_path):
+def files(tmp_path: Path):
     return {"results": tmp_path / "results.json", "table": tmp_path / "RESULTS.md"}
 
 
@@ -28,7 +30,7 @@ def trained(seed, validation, test, name="small", **recipe):
     return Model(name, (layer,), 1.0, metadata)
 
 
-def test_the_table_has_every_seed_the_mean_and_the_best_on_held_out_images(files):
+def test_the_table_has_every_seed_the_mean_and_the_best_on_held_out_images(files) -> None:
     for model in (trained(2, 0.97, 0.99), trained(1, 0.98, 0.96), trained(7, 0.9, 0.9, name="other")):
         results.record(model, **files)
     lines = files["table"].read_text().splitlines()
@@ -48,7 +50,7 @@ def test_the_table_has_every_seed_the_mean_and_the_best_on_held_out_images(files
     assert "## other" in lines
 
 
-def test_a_seed_trained_again_replaces_its_row_and_another_recipe_all_of_them(files):
+def test_a_seed_trained_again_replaces_its_row_and_another_recipe_all_of_them(files) -> None:
     for model in (trained(1, 0.5, 0.5), trained(2, 0.6, 0.6), trained(1, 0.7, 0.7)):
         results.record(model, **files)
     assert [entry["accuracy"]["test, integer"] for entry in results.load(files["results"])] == [0.7, 0.6]
@@ -56,7 +58,9 @@ def test_a_seed_trained_again_replaces_its_row_and_another_recipe_all_of_them(fi
     assert [entry["seed"] for entry in results.load(files["results"])] == [3]
 
 
-def test_the_best_of_all_seeds_is_published_whichever_was_trained_last(files, tmp_path, monkeypatch):
+def test_the_best_of_all_seeds_is_published_whichever_was_trained_last(
+    files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(results, "RUNS", tmp_path)
     models = tmp_path / "models"
     for model in (trained(1, 0.5, 0.9), trained(2, 0.8, 0.5)):
@@ -71,24 +75,24 @@ def test_the_best_of_all_seeds_is_published_whichever_was_trained_last(files, tm
         assert model_file.load(models / "small.npz").checksum == trained(2, 0, 0).checksum
 
 
-def test_no_seed_at_all_is_refused():
+def test_no_seed_at_all_is_refused() -> None:
     with pytest.raises(UserError, match="at least 1 seed, not 0"):
         results.train_seeds("linear", 0)
 
 
-def test_damaged_results_are_one_sentence(files):
+def test_damaged_results_are_one_sentence(files) -> None:
     files["results"].write_text("[")
     with pytest.raises(UserError, match="cannot be read: restore it with git"):
         results.record(trained(1, 0.5, 0.5), **files)
 
 
 @pytest.mark.parametrize("name", ["linear", "cnn", "max"])
-def test_the_committed_model_is_the_best_on_held_out_images(name):
+def test_the_committed_model_is_the_best_on_held_out_images(name: str) -> None:
     checksum = f"{model_file.load(MODELS / f'{name}.npz').checksum:08x}"
     entries = [entry for entry in results.load() if entry["name"] == name]
     best = min(entries, key=lambda entry: entry["held-out loss"])
     assert checksum == best["checksum"], f"restore models/{name}.npz, or run ./inv results --model {name}"
 
 
-def test_the_committed_table_is_that_of_the_results():
+def test_the_committed_table_is_that_of_the_results() -> None:
     assert RESULTS_TABLE.read_text() == results.text(results.load())

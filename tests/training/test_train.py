@@ -46,12 +46,12 @@ def no_models_left():
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory):
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory):
     work = tmp_path_factory.mktemp("uninterrupted")
     return train.train(**SMALL, work=work, output=work / "model.npz")
 
 
-def interrupt_in_epoch(monkeypatch, epoch):
+def interrupt_in_epoch(monkeypatch: pytest.MonkeyPatch, epoch) -> None:
     """Has Ctrl-C pressed in the middle of an epoch, counted from 0."""
     whole = train._Run.epoch
 
@@ -65,7 +65,7 @@ def interrupt_in_epoch(monkeypatch, epoch):
 
 
 @needs_training_set
-def test_a_short_run_learns_and_tells_what_it_did(uninterrupted):
+def test_a_short_run_learns_and_tells_what_it_did(uninterrupted) -> None:
     model = model_file.load(uninterrupted.output)
     assert uninterrupted.finished and uninterrupted.epochs == 4
     assert uninterrupted.test_accuracy > 0.75
@@ -79,7 +79,7 @@ def test_a_short_run_learns_and_tells_what_it_did(uninterrupted):
 
 
 @needs_training_set
-def test_a_seed_gives_the_same_bytes_and_another_seed_others(uninterrupted, tmp_path):
+def test_a_seed_gives_the_same_bytes_and_another_seed_others(uninterrupted, tmp_path: Path) -> None:
     same = train.train(**SMALL, work=tmp_path, output=tmp_path / "same.npz")
     other = train.train(**(SMALL | {"seed": 6}), work=tmp_path, output=tmp_path / "other.npz")
     assert same.output.read_bytes() == uninterrupted.output.read_bytes()
@@ -87,7 +87,9 @@ def test_a_seed_gives_the_same_bytes_and_another_seed_others(uninterrupted, tmp_
 
 
 @needs_training_set
-def test_ctrl_c_keeps_the_best_and_a_resumed_run_ends_with_the_same_bytes(uninterrupted, tmp_path):
+def test_ctrl_c_keeps_the_best_and_a_resumed_run_ends_with_the_same_bytes(
+    uninterrupted, tmp_path: Path
+) -> None:
     output = tmp_path / "model.npz"
     for epoch in (1, 3):
         with pytest.MonkeyPatch.context() as patch:
@@ -104,7 +106,7 @@ def test_ctrl_c_keeps_the_best_and_a_resumed_run_ends_with_the_same_bytes(uninte
 
 
 @needs_training_set
-def test_ctrl_c_in_the_first_epoch_leaves_nothing(monkeypatch, tmp_path):
+def test_ctrl_c_in_the_first_epoch_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     interrupt_in_epoch(monkeypatch, 0)
     stopped = train.train(**SMALL, work=tmp_path, output=tmp_path / "model.npz")
     assert str(stopped) == "Stopped before the first epoch of linear ended: nothing is saved yet."
@@ -112,7 +114,7 @@ def test_ctrl_c_in_the_first_epoch_leaves_nothing(monkeypatch, tmp_path):
 
 
 @needs_training_set
-def test_an_unfinished_run_is_not_continued_with_other_settings(tmp_path):
+def test_an_unfinished_run_is_not_continued_with_other_settings(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         interrupt_in_epoch(patch, 1)
         train.train(**SMALL, work=tmp_path)
@@ -127,7 +129,7 @@ def test_an_unfinished_run_is_not_continued_with_other_settings(tmp_path):
 
 
 @needs_training_set
-def test_a_limited_run_does_not_replace_the_committed_model(tmp_path):
+def test_a_limited_run_does_not_replace_the_committed_model(tmp_path: Path) -> None:
     committed = (paths.MODELS / "linear.npz").read_bytes()
     result = train.train(limit=500, epochs=1, work=tmp_path)
     assert result.output == tmp_path / "trial.npz"
@@ -135,14 +137,14 @@ def test_a_limited_run_does_not_replace_the_committed_model(tmp_path):
 
 
 @pytest.mark.parametrize("damage", [b"", b"no checkpoint", b"PK\x03\x04 and then nothing"])
-def test_a_damaged_checkpoint_is_one_sentence(damage, tmp_path):
+def test_a_damaged_checkpoint_is_one_sentence(damage: bytes, tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(damage)
     with pytest.raises(UserError, match=r"is damaged: start the training anew with --fresh\.$"):
         checkpoint.load(path, {})
 
 
-def test_held_out_images_are_never_trained_on():
+def test_held_out_images_are_never_trained_on() -> None:
     digits = mnist.Digits(np.arange(60_000), np.arange(60_000))
     training, held_out = train.split(digits)
     assert len(held_out) == 5_000
@@ -158,24 +160,24 @@ def test_held_out_images_are_never_trained_on():
         ({"seed": -1}, "A seed is a number from 0"),
     ],
 )
-def test_arguments_that_make_no_sense_are_refused(arguments, complaint, tmp_path):
+def test_arguments_that_make_no_sense_are_refused(arguments, complaint: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=complaint):
         train.train(**arguments, work=tmp_path)
 
 
 @needs_training_set
 @pytest.mark.parametrize("limit", [0, 55_001])
-def test_a_limit_that_cannot_be_kept_is_refused(limit, tmp_path):
+def test_a_limit_that_cannot_be_kept_is_refused(limit: int, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="can be limited to 1 to 55,000 images"):
         train.train(limit=limit, work=tmp_path)
 
 
 @needs_training_set
-def test_a_users_own_model_needs_only_a_class(no_models_left, tmp_path):
+def test_a_users_own_model_needs_only_a_class(no_models_left, tmp_path: Path) -> None:
     class NoBias(Network):
         recipe = Recipe(epochs=1, batch_size=100, learning_rate=1e-2, weight_decay=0.0)
 
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__(nn.Flatten(), nn.Linear(784, 10, bias=False))
 
     result = train.train("nobias", limit=2_000, work=tmp_path)
@@ -196,12 +198,12 @@ def test_a_users_own_model_needs_only_a_class(no_models_left, tmp_path):
     ],
 )
 def test_a_model_for_which_the_chip_is_too_small_is_refused_before_training(
-    layers, complaint, no_models_left, tmp_path
-):
+    layers, complaint: str, no_models_left, tmp_path: Path
+) -> None:
     class Odd(Network):
         recipe = Recipe(epochs=1, batch_size=100, learning_rate=1e-2, weight_decay=0.0)
 
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__(*layers)
 
     with pytest.raises(UserError, match=f"Model odd {complaint}"):
@@ -212,7 +214,7 @@ class TestTrainingInIntegers:
     """Runs with float epochs and then epochs in integers."""
 
     @pytest.fixture(autouse=True)
-    def small_model(self, no_models_left):
+    def small_model(self, no_models_left) -> None:
         class Small(Network):
             recipe = Recipe(
                 epochs=2,
@@ -229,7 +231,7 @@ class TestTrainingInIntegers:
                 quantisation=Quantisation((8, 2, 4), (31, 15), input_shift=1, lanes=True),
             )
 
-            def __init__(self):
+            def __init__(self) -> None:
                 super().__init__(
                     nn.Conv2d(1, 6, 3, stride=2, bias=False),
                     nn.BatchNorm2d(6),
@@ -243,7 +245,7 @@ class TestTrainingInIntegers:
                 )
 
     @needs_training_set
-    def test_interrupted_anywhere_it_ends_with_the_same_bytes(self, tmp_path):
+    def test_interrupted_anywhere_it_ends_with_the_same_bytes(self, tmp_path: Path) -> None:
         whole = train.train("small", limit=2_000, work=tmp_path / "whole")
         assert whole.finished and whole.epochs == 4 and whole.test_accuracy > 0.6
         for epoch in range(1, 4):
@@ -267,14 +269,14 @@ class TestTrainingInIntegers:
             if isinstance(layer, network.Weighted)
         )
 
-    def test_other_lengths_keep_the_share_of_float_epochs(self):
+    def test_other_lengths_keep_the_share_of_float_epochs(self) -> None:
         recipe = models.find("small").recipe
         assert recipe.all_epochs == 4
         assert (recipe.of_epochs(10).epochs, recipe.of_epochs(10).integer_epochs) == (5, 5)
         assert (recipe.of_epochs(1).epochs, recipe.of_epochs(1).integer_epochs) == (1, 0)
 
 
-def test_a_model_with_a_forward_of_its_own_is_refused(no_models_left):
+def test_a_model_with_a_forward_of_its_own_is_refused(no_models_left) -> None:
     class Twisted(Network):
         def forward(self, images):
             return super().forward(images) + 1
@@ -283,7 +285,7 @@ def test_a_model_with_a_forward_of_its_own_is_refused(no_models_left):
         models.find("twisted")
 
 
-def test_a_model_without_a_recipe_is_refused(no_models_left):
+def test_a_model_without_a_recipe_is_refused(no_models_left) -> None:
     class Aimless(Network):
         pass
 
@@ -295,16 +297,18 @@ class TestTrainingSet:
     """Where the training images come from."""
 
     @pytest.fixture(autouse=True)
-    def empty_cache(self, monkeypatch, tmp_path):
+    def empty_cache(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
     @pytest.fixture
-    def no_network(self, monkeypatch):
+    def no_network(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A server that refuses connections: nothing listens on the discard port of this machine."""
         monkeypatch.setattr(data.torchvision.datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
 
     @needs_training_set
-    def test_mnist_dir_comes_first_and_the_cache_second(self, monkeypatch, no_network):
+    def test_mnist_dir_comes_first_and_the_cache_second(
+        self, monkeypatch: pytest.MonkeyPatch, no_network
+    ) -> None:
         monkeypatch.setenv("MNIST_DIR", str(SOURCE))
         first = data.load_training_set()
         monkeypatch.delenv("MNIST_DIR")
@@ -312,22 +316,28 @@ class TestTrainingSet:
         assert first.images.shape == (60_000, 28, 28) and first.labels[:5].tolist() == [5, 0, 4, 1, 9]
         np.testing.assert_array_equal(first.images, second.images)
 
-    def test_no_images_and_no_network_is_one_sentence(self, monkeypatch, no_network):
+    def test_no_images_and_no_network_is_one_sentence(
+        self, monkeypatch: pytest.MonkeyPatch, no_network
+    ) -> None:
         monkeypatch.delenv("MNIST_DIR", raising=False)
         with pytest.raises(UserError, match=r"cannot be downloaded: check the network, or set MNIST_DIR"):
             data.load_training_set()
 
-    def test_an_mnist_dir_that_is_no_folder_is_named(self, monkeypatch, tmp_path):
+    def test_an_mnist_dir_that_is_no_folder_is_named(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
         monkeypatch.setenv("MNIST_DIR", str(tmp_path / "nowhere"))
         with pytest.raises(UserError, match=r"MNIST_DIR is .*nowhere, which is no folder"):
             data.load_training_set()
 
-    def test_a_file_missing_in_mnist_dir_is_named(self, monkeypatch, tmp_path):
+    def test_a_file_missing_in_mnist_dir_is_named(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
         monkeypatch.setenv("MNIST_DIR", str(tmp_path))
         with pytest.raises(UserError, match="train-images-idx3-ubyte is not in"):
             data.load_training_set()
 
-    def test_a_truncated_file_in_the_cache_is_named(self, monkeypatch):
+    def test_a_truncated_file_in_the_cache_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("MNIST_DIR", raising=False)
         raw = data.cache_folder() / "MNIST" / "raw"
         raw.mkdir(parents=True)

@@ -18,7 +18,7 @@ from compiler.network import IMAGE, Conv2d, Requantisation, Tensor
     ],
     ids=str,
 )
-def test_other_convolutions_are_left_to_the_reference_kernel(layer):
+def test_other_convolutions_are_left_to_the_reference_kernel(layer) -> None:
     kernel, outputs = layer.get("kernel", 3), layer.get("outputs", 2)
     weights = np.full((outputs, 1, kernel, kernel), layer.get("weight", 1), np.int8)
     rule = Requantisation(np.ones(outputs, np.int16), 8, 127)
@@ -28,7 +28,7 @@ def test_other_convolutions_are_left_to_the_reference_kernel(layer):
     assert kernels.choose(step).header == "conv2d.h"
 
 
-def test_lanes_hold_sums_of_exactly_sixteen_bits():
+def test_lanes_hold_sums_of_exactly_sixteen_bits() -> None:
     weights = np.array([[[[1, 1, 0], [-2, -1, 0], [0, 0, 0]]]], np.int8)
     source = Tensor((1, 28, 28), 0, 127)
     rule = Requantisation(np.array([100], np.int16), 8, 127)
@@ -42,6 +42,6 @@ def test_lanes_hold_sums_of_exactly_sixteen_bits():
         assert conv3x3_lanes.fits_lanes(layer, source) is fits
 
 
-def test_weights_of_two_outputs_share_words():
+def test_weights_of_two_outputs_share_words() -> None:
     weights = np.array([[-7, 7, 0, 1, -1], [3, -3, 2, 0, 7]], np.int8)
     assert [f"{word:08x}" for word in conv3x3_lanes.pack(weights, 4)] == ["8a5b98f1", "888f8887"]

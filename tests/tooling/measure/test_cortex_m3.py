@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ FUNCTION = ".balign 8\n.global {0}\n.type {0}, %function\n.thumb_func\n{0}:\n{1}
 
 
 @pytest.fixture
-def machine(tmp_path):
+def machine(tmp_path: Path):
     """A function that makes machines of functions: name=assembly."""
     compiler = shutil.which("arm-none-eabi-gcc")
     if compiler is None:
@@ -49,12 +50,14 @@ def machine(tmp_path):
         ("mov.w r0, #0\n" * 4 + "bx lr", 5, 7),  # 8 bytes in 2 cycles: faster than the flash
     ],
 )
-def test_instructions_take_what_the_manual_says(machine, assembly, instructions, cycles):
+def test_instructions_take_what_the_manual_says(
+    machine, assembly: str, instructions: int, cycles: int
+) -> None:
     total = machine(function=assembly).call("function").total
     assert (total.instructions, total.cycles) == (instructions, cycles)
 
 
-def test_what_an_owner_calls_is_counted_for_it(machine):
+def test_what_an_owner_calls_is_counted_for_it(machine) -> None:
     call = "push {lr}\n bl helper\n pop {pc}"
     chip = machine(
         ["run", "first", "second"],
@@ -69,14 +72,14 @@ def test_what_an_owner_calls_is_counted_for_it(machine):
     assert execution.stack == 0  # of no firmware: nothing tells where the stack lies
 
 
-def test_arguments_go_in_and_come_out(machine):
+def test_arguments_go_in_and_come_out(machine) -> None:
     chip = machine(function="ldrb r3, [r0]\n add r3, r2\n strb r3, [r1, #1]\n bx lr")
     result = bytearray(2)
     chip.call("function", b"\x07", result, 5)
     assert result == b"\x00\x0c"
 
 
-def test_crashes_and_hangs_are_one_sentence(machine, tmp_path):
+def test_crashes_and_hangs_are_one_sentence(machine, tmp_path: Path) -> None:
     chip = machine(crash="mov r0, #0x40000000\n ldr r0, [r0]\n bx lr", hang="b hang")
     with pytest.raises(UserError, match=r"^crash crashed at 0x08000004 .*objdump -d\.$"):
         chip.call("crash")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import network_builds
 import numpy as np
@@ -25,7 +26,7 @@ def model():
 
 
 @pytest.fixture
-def elf(model, tmp_path, monkeypatch):
+def elf(model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A network without the link, whose part is a number."""
     from tooling.measure import profile
 
@@ -34,7 +35,7 @@ def elf(model, tmp_path, monkeypatch):
     return tmp_path / "network.elf"
 
 
-def test_layers_and_their_sum(model, elf):
+def test_layers_and_their_sum(model, elf) -> None:
     from tooling.measure import profile
 
     image = mnist.load_test_set().images[0]
@@ -54,7 +55,7 @@ def test_layers_and_their_sum(model, elf):
     assert 0 < found.rest.cycles < found.cycles / 10
 
 
-def test_what_is_left_after_an_image_has_arrived(model, elf):
+def test_what_is_left_after_an_image_has_arrived(model, elf) -> None:
     """The slower it arrives, the less is left; the convolution of 7 rows out of 28 begins with the 14th."""
     from tooling.measure import profile
 
@@ -69,7 +70,7 @@ def test_what_is_left_after_an_image_has_arrived(model, elf):
         assert found.cycles < arrival.computing < 1.2 * found.cycles
 
 
-def test_what_a_byte_takes():
+def test_what_a_byte_takes() -> None:
     """At 2 Mbaud one arrives every 360 cycles: it must take less."""
     from tooling.measure import profile
 
@@ -79,7 +80,7 @@ def test_what_a_byte_takes():
     assert 200 < profile.cycles_a_byte(cortex_m3.Machine(firmware)) < 360
 
 
-def test_the_report_and_the_picture(model, elf, tmp_path):
+def test_the_report_and_the_picture(model, elf, tmp_path: Path) -> None:
     from tooling.measure import profile
 
     digits = mnist.load_test_set()
@@ -96,7 +97,7 @@ def test_the_report_and_the_picture(model, elf, tmp_path):
         profile.report(elf, model, digits, 10_000)
 
 
-def test_another_models_firmware_is_refused(elf):
+def test_another_models_firmware_is_refused(elf) -> None:
     from tooling.measure import profile
 
     other = Builder(2).conv(2, 7, stride=7).maxpool(2).avgpool(2).model()
@@ -104,7 +105,9 @@ def test_another_models_firmware_is_refused(elf):
         profile.measure(elf, other, np.full((28, 28), 99, np.uint8))
 
 
-def test_the_bench_compares_kernels_and_floating_point(tmp_path, monkeypatch):
+def test_the_bench_compares_kernels_and_floating_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tooling.measure import bench
 
     folder = tmp_path / "bluepill"
@@ -123,7 +126,7 @@ def test_the_bench_compares_kernels_and_floating_point(tmp_path, monkeypatch):
     assert "times the fast kernel" in bench._report(found)
 
 
-def test_one_execution_is_found_in_a_trace():
+def test_one_execution_is_found_in_a_trace() -> None:
     from tooling.measure.renode_trace import first_execution
 
     boot, call, inside, interrupt = [0x100, 0x102], 0x104, [0x200, 0x202, 0x206], [0x300, 0x302]
@@ -133,7 +136,7 @@ def test_one_execution_is_found_in_a_trace():
     assert not first_execution(iter([call, *inside]), 0x200)
 
 
-def test_only_conditional_instructions_may_be_skipped():
+def test_only_conditional_instructions_may_be_skipped() -> None:
     from tooling.measure.renode_trace import skipped
 
     def two_after_20(address):
@@ -146,20 +149,20 @@ def test_only_conditional_instructions_may_be_skipped():
     assert skipped([10, 20, 21, 22], [10, 20, 21, 22, 30], two_after_20) is None
 
 
-def test_the_emulator_tells_what_a_function_returned(elf):
+def test_the_emulator_tells_what_a_function_returned(elf) -> None:
     machine = cortex_m3.Machine(elf)
     assert machine.call("network_rows", bytes(784), 6).value == 0
     assert machine.call("network_rows", bytes(784), 28).value == 1
 
 
-def test_the_emulator_records_addresses_where_asked(elf):
+def test_the_emulator_records_addresses_where_asked(elf) -> None:
     image = bytes(784)
     _, execution = cortex_m3.Machine(elf, records=True).classify(image)
     assert len(execution.addresses) == execution.total.instructions
     assert not cortex_m3.Machine(elf).classify(image)[1].addresses
 
 
-def test_the_answer_is_the_boards():
+def test_the_answer_is_the_boards() -> None:
     """Of the native build, which has no cycle counter."""
     from tooling.measure import profile
     from tooling.simulate import simulators
