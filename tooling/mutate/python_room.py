@@ -29,6 +29,9 @@ _NO_MUTANT = "no-such-mutant"
 # Lines whose text only a person reads: messages of errors and what is printed.
 _TEXT = (r"^\s*raise ", r"^\s*f?\"[^\"]*\"[,)]*$", r"\bprint\(")
 
+# A mutant hangs if its tests take so many times longer than before, plus so many seconds.
+_TIME_LIMIT = ("timeout_multiplier = 3.0", "timeout_constant = 10.0")
+
 # mutmut's exit status of a mutant's tests.
 _SURVIVED = (0,)
 _UNREACHED = (5, 33)
@@ -77,7 +80,7 @@ def _configure(room: Room, tree: Path) -> None:
         "process_isolation": "fork" if room.forks_safely else "forkserver",
     }
     lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
-    lines += ["use_git_change_detection = false", "track_dependencies = false"]
+    lines += ["use_git_change_detection = false", "track_dependencies = false", *_TIME_LIMIT]
     with (tree / "pyproject.toml").open("a") as file:
         file.write("\n[tool.mutmut]\n" + "\n".join(lines) + "\n")
 
