@@ -62,25 +62,26 @@ def sim_test(
     no_install: bool = False,
 ) -> None:
     """Run the suites of robot_tests/ on a simulated Blue Pill."""
-    from tooling.suites import suites as runs
+    from tooling.simulate.simulation import check_simulator
+    from tooling.suites import suites
+    from tooling.suites.selection import select
 
     if port and on:
         raise UserError("--port takes a real board and --on a simulator: leave one of them out.")
-    runs.check(suite, on)
+    if on:
+        check_simulator(on)
+    paths = select(suite)
     path = _chosen_model(model)
     if port:
         print(f"Running the suites on the board at {port}.")
-        outcome, title = runs.run_on_port(port, path, suite), f"the board at {port}"
+        outcome = suites.run_on_port(port, path, paths)
     else:
-        choice = runs.choose(on, path, install=not no_install)
-        if choice.why_not_renode:
-            print(choice.why_not_renode)
-        print(f"Running the suites on {choice.title}.")
-        outcome, title = runs.run(choice.simulator, path, suite), choice.title
-    summary = f"{outcome.counts} on {title} in {outcome.seconds:.0f} s; the log is {shown(outcome.log)}"
+        choice = suites.choose(on, path, install=not no_install)
+        print(choice)
+        outcome = suites.run(choice, path, paths)
     if not outcome.passed:
-        raise Exit(summary, 1)
-    print(summary)
+        raise Exit(str(outcome), 1)
+    print(outcome)
 
 
 @task(
@@ -102,13 +103,13 @@ def sim(
 ) -> None:
     """Boot the firmware on a simulator and leave its USART1 open to picocom and `infer`."""
     from tooling import build as builds
-    from tooling.simulate import sim as simulated_board
+    from tooling.simulate import session
 
-    simulated_board.check(on, tcp_port or 0)
+    session.check(on, tcp_port or 0)
     path = _chosen_model(model)
     board = builds.NATIVE if on == "native" else builds.BLUEPILL
     builds.build(board, path)
-    simulated_board.run(on, builds.image(board, path), tcp=tcp, tcp_port=tcp_port or 0)
+    session.run(on, builds.image(board, path), tcp=tcp, tcp_port=tcp_port or 0)
 
 
 @task(
@@ -152,20 +153,24 @@ def setup(context: Context, train: bool = False, renode_archive: str = "") -> No
 @task(group=_FIRST)
 def doctor(context: Context) -> None:
     """Show each tool, its version, where it is, what needs it and where to get it."""
-    from tooling.setup import tools
+    from tooling.setup import doctor as report
 
-    print(tools.doctor())
+    print(report.report())
 
 
 @task(group=_FIRMWARE, help={"model": _MODEL, "board": "a folder of firmware/boards, or native-sanitize"})
 def build(context: Context, board: str = "bluepill", model: str = DEFAULT_MODEL) -> None:
     """Compile the firmware for a board."""
     from tooling import build as builds
+    from tooling import size as sizes
 
-    builds.board_named(board)
+    chosen = builds.board_named(board)
     path = _chosen_model(model)
+    firmware = builds.image_path(board, path)
     if not builds.build(board, path):
-        print(f"{shown(builds.image(board, path))} is up to date")
+        print(f"{shown(firmware)} is up to date")
+    if chosen.has_chip:
+        print(sizes.summary(firmware))
 
 
 @task(group=_FIRMWARE, help={"model": _MODEL})
@@ -185,7 +190,7 @@ def export(context: Context, model: str = DEFAULT_MODEL) -> None:
 def size(context: Context, model: str = DEFAULT_MODEL) -> None:
     """Show the flash and SRAM that the firmware takes of the chip, and its largest symbols."""
     from tooling import build as builds
-    from tooling.measure import size as sizes
+    from tooling import size as sizes
 
     path = _chosen_model(model)
     builds.build(builds.BLUEPILL, path)
@@ -205,7 +210,7 @@ def flash(
 ) -> None:
     """Write the firmware into a real Blue Pill with an ST-Link."""
     from tooling import build as builds
-    from tooling import flash as flashing
+    from tooling.flash import st_flash
     from tooling.setup import tools
 
     if not dry_run:
@@ -213,7 +218,7 @@ def flash(
     path = _chosen_model(model)
     builds.build(builds.BLUEPILL, path)
     image = builds.image(builds.BLUEPILL, path).with_suffix(".bin")
-    flashing.flash(image, dry_run=dry_run, under_reset=under_reset)
+    st_flash.flash(image, dry_run=dry_run, under_reset=under_reset)
 
 
 @task(

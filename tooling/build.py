@@ -18,7 +18,6 @@ from common.paths import BOARDS as BOARD_FOLDERS
 from common.paths import BUILD, CHIPS, COMPILER, DEFAULT_MODEL, FIRMWARE, MODELS, ROOT, shown
 from compiler.target import memory_layout
 from tooling import processes
-from tooling.measure import size
 from tooling.setup import tools
 
 BLUEPILL = "bluepill"
@@ -153,9 +152,7 @@ def build(board_name: str = BLUEPILL, model: Path | None = None) -> bool:
         targets = ["--target", *board.targets] if board.targets else []
         log = _cmake(["--build", firmware.parent, *targets], f"the {board.name} build")
         did_compile = "no work to do" not in log
-        if did_compile and board.has_chip:
-            print(f"{shown(firmware)}: {size.summary(firmware)}")
-        elif did_compile:
+        if did_compile:
             print(f"{shown(firmware)} built")
     return did_export or did_configure or did_compile
 

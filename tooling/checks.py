@@ -17,9 +17,11 @@ from host.errors import BoardError
 from tooling import build, processes
 from tooling.fuzz import fuzz
 from tooling.setup import provision, tools
-from tooling.simulate import simulators
+from tooling.simulate.qemu import TooLarge
+from tooling.simulate.simulation import NATIVE, QEMU, RENODE
 from tooling.suites import suites
 from tooling.suites.robot_results import Counts, Results
+from tooling.suites.selection import select
 from tooling.tables import table
 
 _LINT_LIMIT = 300.0
@@ -126,9 +128,9 @@ def _checks(install: bool) -> list[Check]:
         Check("pytest", _pytest),
         *(Check(f"fuzz {name}", partial(_fuzz, name)) for name in fuzz.FUZZERS),
         Check("suites on native-sanitize", _sanitized_suites),
-        Check("suites on native", partial(_suites, suites.NATIVE, install)),
-        Check("suites on qemu", partial(_suites, suites.QEMU, install)),
-        Check("suites on renode", partial(_suites, suites.RENODE, install)),
+        Check("suites on native", partial(_suites, NATIVE, install)),
+        Check("suites on qemu", partial(_suites, QEMU, install)),
+        Check("suites on renode", partial(_suites, RENODE, install)),
     ]
 
 
@@ -214,17 +216,17 @@ def _fuzz(target: str) -> Results:
 
 
 def _suites(simulator: str, install: bool) -> Results:
-    if simulator == suites.RENODE:
+    if simulator == RENODE:
         if reason := provision.provide_renode(install=install):
             raise NotRun(reason)
         _need(*build.BOARDS[build.BLUEPILL].needs)
-    elif simulator == suites.QEMU:
+    elif simulator == QEMU:
         _need(tools.QEMU, *build.BOARDS[build.BLUEPILL].needs)
     else:
         _need(*build.BOARDS[build.NATIVE].needs)
     try:
-        return _results(suites.run(simulator, build.model_file()))
-    except simulators.TooLarge as reason:
+        return _results(suites.run(suites.Choice(simulator), build.model_file(), select()))
+    except TooLarge as reason:
         raise NotRun(str(reason)) from None
 
 
@@ -232,7 +234,7 @@ def _sanitized_suites() -> Results:
     _need(*build.BOARDS[build.SANITIZED].needs)
     build.build(build.SANITIZED)
     firmware = build.image(build.SANITIZED)
-    return _results(suites.run(suites.NATIVE, build.model_file(), firmware=firmware))
+    return _results(suites.run(suites.Choice(NATIVE), build.model_file(), select(), firmware=firmware))
 
 
 def _results(outcome: suites.Outcome) -> Results:
@@ -242,10 +244,8 @@ def _results(outcome: suites.Outcome) -> Results:
 
 
 def _need(*needed: tools.Tool) -> None:
-    missing = [tool for tool in needed if tool.path() is None]
-    if missing:
-        names = ", ".join(tool.name for tool in missing)
-        raise NotRun(f"{names} not found: {tools.how_to_install(missing)}.")
+    if absent := tools.missing(needed):
+        raise NotRun(tools.not_found(absent))
 
 
 def _table(outcomes: Sequence[Outcome]) -> str:

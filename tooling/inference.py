@@ -14,7 +14,7 @@ from data.mnist import load_test_set
 from host.show.infer import infer
 from host.show.pictures import read_png
 from tooling import build
-from tooling.simulate import sim
+from tooling.simulate import running
 
 
 def run(image: str, port: str, *, window: bool, baud: int) -> None:
@@ -25,13 +25,13 @@ def run(image: str, port: str, *, window: bool, baud: int) -> None:
     pixels, title = _digit(image)
     port = port or the_port()
     # Of the simulators only Renode has the cycle counter, and it counts instructions.
-    counted = "instructions" if sim.is_at(port) else "cycles"
+    counted = "instructions" if running.is_at(port) else "cycles"
     infer(port, pixels, title, _logit_scales(), window=window, baud=baud, counted=counted)
 
 
 def the_port() -> str:
     """The port to talk to when none was named: the running simulation, else the only USB serial adapter."""
-    if simulated := sim.running():
+    if simulated := running.url():
         return simulated
     adapters = sorted(port.device for port in list_ports.comports() if port.vid is not None)
     if len(adapters) == 1:

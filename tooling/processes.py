@@ -113,7 +113,7 @@ def started(
             start_new_session=True,
         )
     except FileNotFoundError:
-        raise UserError(f"'{_name(arguments)}' was not found: type './inv setup'.") from None
+        raise UserError(f"'{_name(arguments)}' was not found: './inv doctor' shows how to get it.") from None
     except OSError as error:
         raise UserError(f"'{_name(arguments)}' could not be started: {error.strerror}.") from None
     try:

@@ -7,7 +7,7 @@ import serial
 
 from host.streams import open_port
 from tooling.build import BLUEPILL, NATIVE, image
-from tooling.simulate.simulators import start_native, start_qemu
+from tooling.simulate import native, qemu
 
 
 class NativeBoard:
@@ -25,7 +25,7 @@ class NativeBoard:
         self._running = ExitStack()
 
     def power_on(self, *, crystal: bool) -> serial.SerialBase:
-        simulation = self._running.enter_context(start_native(self._firmware))
+        simulation = self._running.enter_context(native.start(self._firmware))
         return open_port(simulation.url)
 
     def power_off(self) -> None:
@@ -47,7 +47,7 @@ class QemuBoard:
         self._running = ExitStack()
 
     def power_on(self, *, crystal: bool) -> serial.SerialBase:
-        return open_port(self._running.enter_context(start_qemu(self._firmware)).url)
+        return open_port(self._running.enter_context(qemu.start(self._firmware)).url)
 
     def power_off(self) -> None:
         self._running.close()

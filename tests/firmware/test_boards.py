@@ -10,7 +10,7 @@ from compiler import model_file, reference
 from data.mnist import load_test_set
 from host.board import Board
 from tooling import build
-from tooling.simulate import simulators
+from tooling.simulate import qemu
 
 unicorn = pytest.importorskip("unicorn")
 from unicorn import arm_const as arm  # noqa: E402
@@ -71,7 +71,7 @@ def test_another_board_answers_as_the_reference(name: str) -> None:
     image = load_test_set().images[0]
 
     with (
-        simulators.start_qemu(build.image(name)) as simulation,
+        qemu.start(build.image(name)) as simulation,
         Board.open(simulation.url, boot_timeout=20) as board,
     ):
         logits = board.classify(image).logits

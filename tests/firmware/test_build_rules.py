@@ -13,7 +13,8 @@ from compiler import model_file, reference
 from data.mnist import load_test_set
 from host.board import Board
 from tooling import build
-from tooling.simulate import simulators
+from tooling.setup.renode import find_renode
+from tooling.simulate import qemu, renode
 
 pytestmark = pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc")
 
@@ -111,11 +112,11 @@ def check_answers(url: str) -> None:
 
 @pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="needs qemu-system-arm")
 def test_the_debug_build_answers_on_qemu(debug_image: Path) -> None:
-    with simulators.start_qemu(debug_image) as simulation:
+    with qemu.start(debug_image) as simulation:
         check_answers(simulation.url)
 
 
-@pytest.mark.skipif(simulators.renode.find_renode() is None, reason="needs Renode")
+@pytest.mark.skipif(find_renode() is None, reason="needs Renode")
 def test_the_debug_build_answers_on_renode(debug_image: Path) -> None:
-    with simulators.start_renode(debug_image) as simulation:
+    with renode.start(debug_image) as simulation:
         check_answers(simulation.url)

@@ -10,9 +10,8 @@ from elftools.elf.elffile import ELFFile
 from common.paths import ROOT
 from compiler import model_file, resources
 from compiler.target import memories
-from tooling import build
-from tooling.measure import size
-from tooling.simulate.simulators import QEMU_SRAM
+from tooling import build, size
+from tooling.simulate.qemu import SRAM as QEMU_SRAM
 
 pytestmark = pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc")
 

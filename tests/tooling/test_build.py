@@ -6,11 +6,10 @@ import pytest
 
 from common.errors import UserError
 from common.paths import DEFAULT_MODEL, FIRMWARE, RENODE_SCRIPT, ROOT, SUITES
-from tooling import build
+from tooling import build, size
 from tooling.checks import pytest_results
-from tooling.measure import size
 from tooling.setup import tools
-from tooling.suites import suites
+from tooling.simulate.simulation import check_simulator
 from tooling.suites.robot_results import Counts
 from tooling.tables import table
 
@@ -79,7 +78,7 @@ def test_names_of_boards_and_simulators_are_checked() -> None:
     with pytest.raises(UserError, match="no board 'redpill': choose blackpill, bluepill, native"):
         build.build("redpill")
     with pytest.raises(UserError, match="no simulator 'simics': choose renode, qemu, native"):
-        suites.check([], "simics")
+        check_simulator("simics")
 
 
 def test_what_is_no_elf_file_is_one_sentence(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from common.paths import MODELS
 from host.board import Board
 from tooling import build
-from tooling.simulate import simulators
+from tooling.simulate import native
 
 needs_compiler = pytest.mark.skipif(
     any(tool.path() is None for tool in build.BOARDS[build.NATIVE].needs),
@@ -59,7 +59,7 @@ def finish(builders: list[subprocess.Popen[str]]) -> None:
 def model_of(folder: Path, name: str) -> str:
     """The model that the native firmware of that folder reports."""
     firmware = folder / name / build.NATIVE / build.BOARDS[build.NATIVE].program
-    with simulators.start_native(firmware) as simulation, Board.open(simulation.url) as board:
+    with native.start(firmware) as simulation, Board.open(simulation.url) as board:
         return board.info().model
 
 

@@ -1,4 +1,4 @@
-"""`flash` against a fake st-flash on PATH: what it is asked to do, and what a user is told when it cannot."""
+"""`flash` with a fake st-flash on PATH: how it is called, and what a user reads if it fails."""
 
 import os
 import struct
@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from common.errors import UserError
-from tooling import flash, processes
+from tooling import processes
+from tooling.flash import image as images
+from tooling.flash import st_flash
 
 STACK_POINTER = 0x2000_0800
 RESET_VECTOR = 0x0800_0101
@@ -60,7 +62,7 @@ def test_writes_reads_back_and_resets(image: Path, tmp_path: Path, monkeypatch: 
     probe = FakeProbe(tmp_path)
     monkeypatch.setenv("PATH", probe.path)
 
-    flash.flash(image)
+    st_flash.flash(image)
 
     write, read, reset = probe.calls
     assert write == ["--flash=64k", "write", str(image), "0x08000000"]
@@ -75,7 +77,7 @@ def test_connects_under_reset_when_asked(
     probe = FakeProbe(tmp_path)
     monkeypatch.setenv("PATH", probe.path)
 
-    flash.flash(image, under_reset=True)
+    st_flash.flash(image, under_reset=True)
 
     assert all("--connect-under-reset" in call for call in probe.calls)
 
@@ -86,7 +88,7 @@ def test_a_dry_run_touches_nothing(
     probe = FakeProbe(tmp_path)
     monkeypatch.setenv("PATH", probe.path)
 
-    flash.flash(image, dry_run=True)
+    st_flash.flash(image, dry_run=True)
 
     assert probe.calls == []
     assert f"st-flash --flash=64k write {image} 0x08000000" in capsys.readouterr().out
@@ -97,7 +99,7 @@ def test_flash_that_differs_is_noticed(image: Path, tmp_path: Path, monkeypatch:
     monkeypatch.setenv("PATH", probe.path)
 
     with pytest.raises(UserError, match="does not hold what was written"):
-        flash.flash(image)
+        st_flash.flash(image)
     assert probe.calls[-1][1] == "read"
 
 
@@ -108,7 +110,7 @@ def test_a_missing_copy_of_the_flash_is_one_sentence(
     monkeypatch.setenv("PATH", probe.path)
 
     with pytest.raises(UserError, match="did not write what it read"):
-        flash.flash(image)
+        st_flash.flash(image)
     assert probe.calls[-1][1] == "read"
 
 
@@ -122,7 +124,7 @@ def test_a_missing_copy_of_the_flash_is_one_sentence(
             "WARN usb.c: Stlink usb device found, but unable to claim (probably already in use?)",
             "in use by another",
         ),
-        ("WARN common.c: unknown chip id! 0x5fa0004", "cannot tell what chip it is"),
+        ("WARN common.c: unknown chip id! 0x5fa0004", "does not know the chip"),
         ("Failed to connect to target", "no chip answers"),
         (
             "ERROR common_flash.c: Verification of flash failed at offset: 128",
@@ -139,7 +141,7 @@ def test_each_failure_is_one_sentence(
     monkeypatch.setenv("PATH", probe.path)
 
     with pytest.raises(UserError, match=sentence) as told:
-        flash.flash(image)
+        st_flash.flash(image)
     assert "\n" not in str(told.value)
 
 
@@ -148,7 +150,7 @@ def test_a_missing_tool_is_one_sentence(image: Path, tmp_path: Path, monkeypatch
     monkeypatch.setattr(processes, "ENVIRONMENT_BIN", tmp_path)
 
     with pytest.raises(UserError, match="st-flash not found: "):
-        flash.flash(image)
+        st_flash.flash(image)
 
 
 @pytest.mark.parametrize(
@@ -170,15 +172,15 @@ def test_the_image_is_checked(
 ) -> None:
     path = write_image(tmp_path / "firmware.bin", stack_pointer, reset, size)
     if not sentence:
-        assert flash.check_image(path).size == size
+        assert images.check_image(path).size == size
         return
     with pytest.raises(UserError, match=sentence):
-        flash.check_image(path)
+        images.check_image(path)
 
 
 def test_a_short_or_missing_image_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "short.bin").write_bytes(b"1234567")
     with pytest.raises(UserError, match="too short"):
-        flash.check_image(tmp_path / "short.bin")
+        images.check_image(tmp_path / "short.bin")
     with pytest.raises(UserError, match=r"type '\./inv build'"):
-        flash.check_image(tmp_path / "missing.bin")
+        images.check_image(tmp_path / "missing.bin")

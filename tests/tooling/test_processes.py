@@ -12,17 +12,14 @@ import pytest
 from common.errors import UserError
 from tooling import processes
 
-# Starts a grandchild that ignores polite requests, says its number and waits.
+# Starts a program that ignores SIGINT and SIGTERM, and that prints its process id when it does.
 STUBBORN = """
 import subprocess, sys, time
-child = subprocess.Popen(
-    [
-        sys.executable,
-        "-c",
-        "import signal, time; [signal.signal(number, signal.SIG_IGN) for number in (2, 15)]; time.sleep(60)",
-    ]
+child = (
+    "import os, signal, time; [signal.signal(number, signal.SIG_IGN) for number in (2, 15)]; "
+    "print(os.getpid(), flush=True); time.sleep(60)"
 )
-print(child.pid, flush=True)
+subprocess.Popen([sys.executable, "-c", child])
 time.sleep(60)
 """
 
@@ -65,7 +62,7 @@ def test_output_and_status_come_back() -> None:
 
 
 def test_a_program_that_is_not_there_is_one_sentence() -> None:
-    with pytest.raises(UserError, match=r"'no-such-program' was not found: type './inv setup'"):
+    with pytest.raises(UserError, match=r"'no-such-program' was not found: './inv doctor'"):
         processes.run(["no-such-program"], timeout=1)
 
 
@@ -90,7 +87,7 @@ def test_time_runs_out_for_grandchildren_too(monkeypatch: pytest.MonkeyPatch, tm
         log.open("wb") as output,
         processes.started([sys.executable, "-c", STUBBORN], output=output) as process,
     ):
-        while not log.read_text():
+        while not log.read_text().endswith("\n"):
             time.sleep(0.02)
         grandchild = int(log.read_text())
         assert is_alive(grandchild)

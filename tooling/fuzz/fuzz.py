@@ -93,11 +93,8 @@ def _typed(part: str | Path) -> str:
 
 
 def _why_not_in_c() -> str:
-    missing = [tool for tool in build.BOARDS[build.FUZZ].needs if tool.path() is None]
-    if not missing:
-        return ""
-    names = " and ".join(tool.name for tool in missing)
-    return f"{names} with libFuzzer not found: {tools.how_to_install(missing)}."
+    absent = tools.missing(build.BOARDS[build.FUZZ].needs)
+    return tools.not_found(absent) if absent else ""
 
 
 def _why_not_in_python() -> str:

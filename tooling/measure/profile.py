@@ -18,7 +18,8 @@ from compiler.network import Model
 from compiler.target import CLOCK
 from data.mnist import Digits
 from host import link
-from tooling.measure import renode_trace, size
+from tooling import size
+from tooling.measure import renode_trace
 from tooling.measure.cortex_m3 import ASSUMPTIONS, Count, Machine, milliseconds
 from tooling.tables import percent, ratio, table
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from common.errors import UserError
-from common.paths import RENODE_SCRIPT, ROOT
 from tooling import processes
 from tooling.setup import renode
+from tooling.simulate.renode import console, load_commands
 
 _INSTRUCTIONS_A_SECOND = 40_000_000  # of virtual time: renode/stm32f103c8.repl
 _BOOT_SECONDS = 0.05  # of virtual time, before and after the function; measured: 2 ms
@@ -23,24 +23,19 @@ def function_at_boot(elf_file: Path, address: int, instructions: int) -> array[i
     Interrupts that came in between are part of it. Errors: UserError where Renode is missing or fails, or the
     function does not run.
     """
-    program = renode.find_renode()
-    if program is None:
-        raise UserError("Renode was not found: type './inv setup', or leave --renode out.")
+    program = renode.require()
     seconds = _BOOT_SECONDS + 2 * instructions / _INSTRUCTIONS_A_SECOND
     with tempfile.TemporaryDirectory(prefix="bluepill-") as folder:
-        # Short paths without blanks, wherever the clone lies: Renode's monitor splits its lines at them.
-        elf_link, trace = Path(folder) / "firmware.elf", Path(folder) / "trace.txt"
-        elf_link.symlink_to(elf_file.resolve())
+        trace = Path(folder) / "trace.txt"
         commands = [
-            f"$elf=@{elf_link}",
-            f"include @{RENODE_SCRIPT.relative_to(ROOT)}",
+            *load_commands(elf_file, Path(folder)),
             f'cpu CreateExecutionTracing "tracer" @{trace} PCAndOpcode',
             f'emulation RunFor "{seconds:.3f}"',
             "quit",
         ]
         finished = processes.run(
-            [program, "--disable-gui", "--console", "--plain", "-e", "; ".join(commands)],
-            cwd=ROOT,
+            [program, *console(commands)],
+            cwd=Path(folder),
             extra_environment=renode.ENVIRONMENT,
             timeout=_LIMIT,
             capture=True,

@@ -1,4 +1,6 @@
-"""Installing packages: of the system through apt, of Python through pip."""
+"""Installing packages: Debian's with apt-get, Python's with pip."""
+
+from __future__ import annotations
 
 import os
 import shutil
@@ -14,7 +16,7 @@ _QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
 def can_install() -> bool:
-    """Whether system packages can be installed without asking anybody for a password."""
+    """Whether Debian packages can be installed without a password."""
     if shutil.which("apt-get") is None:
         return False
     if os.geteuid() == 0:
@@ -28,8 +30,8 @@ def can_install() -> bool:
 def install(packages: Sequence[str]) -> None:
     """Install Debian packages, as root or through passwordless sudo.
 
-    The package lists are only fetched when they do not know a package or are too old. Raises UserError with
-    apt's reason.
+    Fetches the package lists only if they do not know a package or are too old. Raises UserError with apt's
+    reason.
     """
     if not _are_known(packages):
         _apt("update", [], timeout=10 * _MINUTES)
@@ -37,10 +39,10 @@ def install(packages: Sequence[str]) -> None:
     try:
         _apt("install", ["--download-only", *arguments], timeout=30 * _MINUTES)
     except UserError:
-        # A list that is older than the archive names files that are gone.
+        # A list older than the archive names files that no longer exist.
         _apt("update", [], timeout=10 * _MINUTES)
         _apt("install", ["--download-only", *arguments], timeout=30 * _MINUTES)
-    # From here on dpkg changes the system, and must not be cut short.
+    # dpkg changes the system now and must not be interrupted.
     _apt("install", arguments, timeout=30 * _MINUTES, interruptible=False)
 
 
@@ -52,7 +54,7 @@ def _are_known(packages: Sequence[str]) -> bool:
 
 def _apt(command: str, arguments: Sequence[str], *, timeout: float, interruptible: bool = True) -> None:
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    # sudo drops the environment, so that it is handed over on the command line.
+    # sudo drops the environment, so the command line carries it.
     variables = ["env", *(f"{name}={value}" for name, value in _QUIET.items())]
     finished = processes.run(
         [*sudo, *variables, "apt-get", "-qq", *_LOCK_OPTIONS, command, *arguments],
@@ -67,7 +69,7 @@ def _apt(command: str, arguments: Sequence[str], *, timeout: float, interruptibl
             .removeprefix("E: ")
             .rstrip(".")
         )
-        raise UserError(f"apt-get {command} failed ({reason}): put that right, then type './inv setup'.")
+        raise UserError(f"apt-get {command} failed ({reason}): correct that, then type './inv setup'.")
 
 
 def pip_install(extra: str) -> None:

@@ -1,4 +1,6 @@
-"""`setup`: everything that the other tasks need, installed or named."""
+"""Installing what is missing: for `setup`, and for the tasks that need it."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import metadata, util
@@ -6,22 +8,27 @@ from pathlib import Path
 
 from common.errors import UserError
 from common.paths import shown
-from tooling.setup import packages, renode, tools
+from tooling.setup import packages, renode, renode_download, tools
+
+_PROJECT = "bluepill-mnist"
 
 
 def setup(*, train: bool = False, renode_archive: Path | None = None) -> None:
-    """Install what is missing, and say what is there.
+    """Install what is missing, and print what is there.
 
-    A Renode that cannot be had is a remark: the suites run on QEMU then. Raises UserError for everything
-    else.
+    Without Renode the suites run on QEMU, so a failed download is only printed. Raises UserError for
+    everything else.
     """
     _install_python_tools()
     if train:
         _install_training()
-    problem = install_system_tools()
+    problem = install_system_tools(tools.SYSTEM_TOOLS)
+    for tool in tools.SYSTEM_TOOLS:
+        if path := tool.path():
+            print(f"{tool.name}: {path}")
     if renode.find_runner() is None:
         try:
-            renode.fetch(renode_archive)
+            renode_download.fetch(renode_archive)
         except UserError as error:
             print(f"{error} Until then the suites run on QEMU.")
     if runner := renode.find_runner():
@@ -30,24 +37,21 @@ def setup(*, train: bool = False, renode_archive: Path | None = None) -> None:
         raise UserError(problem)
 
 
-def install_system_tools(wanted: Sequence[tools.Tool] = tools.SYSTEM_TOOLS) -> str:
-    """Install the compilers and QEMU where they are missing and that can be done without asking.
+def install_system_tools(wanted: Sequence[tools.Tool]) -> str:
+    """Install those of `wanted` that are missing, if that takes no password. Prints the packages first.
 
-    Returns what the user has to do, '' when nothing. Raises UserError when installing fails.
+    Returns what the user has to do, '' if nothing. Raises UserError if installing fails.
     """
-    missing = [tool for tool in wanted if tool.path() is None]
-    if missing and packages.can_install():
-        names = [package for tool in missing for package in tool.apt]
+    absent = tools.missing(wanted)
+    if absent and packages.can_install():
+        names = [package for tool in absent for package in tool.apt]
         print(f"Installing these Debian packages with apt-get: {' '.join(names)}", flush=True)
         packages.install(names)
-        missing = [tool for tool in missing if tool.path() is None]
-    for tool in wanted:
-        if path := tool.path():
-            print(f"{tool.name}: {path}")
-    if not missing:
+        absent = tools.missing(absent)
+    if not absent:
         return ""
-    names = " and ".join(tool.name for tool in missing)
-    return f"{names} cannot be installed from here: {tools.how_to_install(missing)}."
+    names = " and ".join(tool.name for tool in absent)
+    return f"{names} cannot be installed from here: {tools.how_to_install(absent)}."
 
 
 def provide(*needed: tools.Tool, install: bool = True) -> None:
@@ -55,19 +59,17 @@ def provide(*needed: tools.Tool, install: bool = True) -> None:
 
     Raises UserError that says what to type.
     """
-    if not install:
-        tools.require(*needed)
-    elif any(tool.path() is None for tool in needed):
-        print("Something is missing, so './inv setup' comes first.")
-        install_system_tools()
-        tools.require(*needed)
+    if install and (absent := tools.missing(needed)):
+        print(f"Missing: {', '.join(tool.name for tool in absent)}.")
+        install_system_tools(absent)
+    tools.require(*needed)
 
 
 def provide_all() -> None:
-    """Install what is missing and can be installed; what cannot is for the caller to find missing."""
+    """Install what is missing and can be installed. The caller finds out what is still missing."""
     _install_python_tools()
     try:
-        if problem := install_system_tools():
+        if problem := install_system_tools(tools.SYSTEM_TOOLS):
             print(problem)
     except UserError as error:
         print(error)
@@ -77,55 +79,67 @@ def provide_all() -> None:
 
 
 def provide_fuzzers() -> None:
-    """Install clang and Atheris where that can be done; what cannot is for the caller to find missing."""
+    """Install clang and Atheris if possible. The caller finds out what is still missing."""
     try:
-        if tools.CLANG.path() is None and (problem := install_system_tools([tools.CLANG])):
+        if problem := install_system_tools([tools.CLANG]):
             print(problem)
         if util.find_spec("atheris") is None:
+            print("Installing Atheris with pip, if this Python has it", flush=True)
             packages.pip_install("fuzz")
     except UserError as error:
         print(error)
 
 
 def provide_renode(*, install: bool = True) -> str:
-    """Fetch Renode unless it is here, a try has just failed, or `install` forbids it.
+    """Download Renode unless it is here, a try has just failed, or `install` forbids it.
 
     Returns why it is not here, '' if it is.
     """
     if renode.find_runner():
         return ""
     if not install:
-        return "Renode is not installed, and --no-install forbids to fetch it."
-    if not renode.why_not_here():
+        return "Renode is not installed, and --no-install forbids to download it."
+    if not renode_download.why_not_here():
         try:
-            renode.fetch()
+            renode_download.fetch()
         except UserError as error:
             return str(error)
-    return renode.why_not_here()
+    return renode_download.why_not_here()
 
 
 def _install_python_tools() -> None:
-    missing = [
-        name
-        for name in ("ruff", "clang-format", "robotframework-robocop", "pytest", "hypothesis", "mutmut")
-        if not _is_installed(name)
-    ]
+    missing = _missing_packages("dev")
     if missing:
-        print(f"installing {', '.join(missing)} with pip", flush=True)
+        print(f"Installing with pip: {', '.join(missing)}", flush=True)
         packages.pip_install("dev")
     print("python packages: installed")
 
 
 def _install_training() -> None:
     if util.find_spec("torch") is None or util.find_spec("torchvision") is None:
-        print("installing torch with pip (several GB where its build for Linux brings CUDA)", flush=True)
+        print("Installing torch with pip (several GB if its build for Linux brings CUDA)", flush=True)
         packages.pip_install("train")
     print(f"torch: {metadata.version('torch')}")
 
 
-def _is_installed(distribution: str) -> bool:
+def _missing_packages(extra: str) -> list[str]:
+    """The packages of the project and of one of its extras that are missing or of a wrong version."""
+    from packaging.requirements import Requirement
+
     try:
-        metadata.version(distribution)
+        requirements = [Requirement(text) for text in metadata.requires(_PROJECT) or []]
     except metadata.PackageNotFoundError:
-        return False
-    return True
+        return [_PROJECT]
+    return [
+        requirement.name
+        for requirement in requirements
+        if requirement.marker is None or requirement.marker.evaluate({"extra": extra})
+        if not requirement.specifier.contains(_version(requirement.name), prereleases=True)
+    ]
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "0"

@@ -1,4 +1,6 @@
-"""Which tools the project uses, where they are, and where they come from."""
+"""The programs that the project uses, where they are, and how to get them."""
+
+from __future__ import annotations
 
 import re
 import shutil
@@ -8,37 +10,33 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import UserError
-from common.paths import ROOT
 from tooling import processes
-from tooling.setup import clang, renode
-from tooling.tables import table
+from tooling.setup import renode
 
 
 @dataclass(frozen=True)
 class Tool:
-    """One program, and what a person wants to know about it.
+    """A program.
 
-    `apt` and `brew` name the packages that bring it; tools without either are Python packages of the
-    environment or, for Renode, what `setup` fetches. An `optional` one is never installed by `setup`.
+    `installed_by`: the command of this project that installs it, '' if none does. `apt`, `brew`: the packages
+    that bring it on Debian and with Homebrew; `macos`: the command that brings it on macOS without Homebrew.
     """
 
     name: str
     needed_by: str
+    installed_by: str = "./inv setup"
     apt: tuple[str, ...] = ()
     brew: tuple[str, ...] = ()
+    macos: str = ""
     version_arguments: tuple[str, ...] = ("--version",)
     find: Callable[[str], Path | None] | None = None
-    optional: bool = False
 
     def path(self) -> Path | None:
-        """Where it is, or None."""
-        if self.find:
-            return self.find(self.name)
-        found = shutil.which(self.name, path=processes.environment()["PATH"])
-        return Path(found) if found else None
+        """Where it is, None if it is missing."""
+        return self.find(self.name) if self.find else _on_path(self.name)
 
     def version(self) -> str:
-        """Its version as it states it, '?' where it states none, '' where it has none to ask for."""
+        """The version that it states, '?' if it states none, '' if it is missing or cannot be asked."""
         path = self.path()
         if path is None or not self.version_arguments:
             return ""
@@ -49,34 +47,40 @@ class Tool:
         found = re.search(r"\d+(\.\d+)+", output)
         return found.group() if found else "?"
 
-    @property
-    def how_to_get(self) -> str:
-        """What to do where it is missing."""
-        if not self.apt and not self.brew:
-            return "./inv setup"
-        how = how_to_install([self])
-        return how if self.optional else f"./inv setup, or {how}"
+
+def _on_path(name: str) -> Path | None:
+    found = shutil.which(name, path=processes.environment()["PATH"])
+    return Path(found) if found else None
+
+
+def _clang(name: str) -> Path | None:
+    """clang, if it has the runtime of libFuzzer, which some systems leave out."""
+    found = _on_path(name)
+    if found is None:
+        return None
+    try:
+        resources = processes.run([found, "-print-resource-dir"], timeout=60, capture=True).output.strip()
+    except UserError:
+        return None
+    return found if any(Path(resources).glob("lib/**/libclang_rt.fuzzer*")) else None
 
 
 COMPILER = Tool("arm-none-eabi-gcc", "build", apt=("gcc-arm-none-eabi",), brew=("arm-none-eabi-gcc",))
 QEMU = Tool("qemu-system-arm", "sim-test --on qemu", apt=("qemu-system-arm",), brew=("qemu",))
-NATIVE_COMPILER = Tool("cc", "test, sim-test --on native", apt=("gcc", "libc6-dev"), brew=("gcc",))
-CLANG = Tool("clang", "test, fuzz", apt=("clang", "libclang-rt-dev"), brew=("llvm",), find=clang.find)
+NATIVE_COMPILER = Tool(
+    "cc", "test, sim-test --on native", apt=("gcc", "libc6-dev"), macos="xcode-select --install"
+)
+CLANG = Tool("clang", "fuzz", "./inv fuzz", apt=("clang", "libclang-rt-dev"), brew=("llvm",), find=_clang)
 CMAKE = Tool("cmake", "build")
 NINJA = Tool("ninja", "build")
-RENODE = Tool("renode", "sim", find=lambda _: renode.find_renode())
+RENODE = Tool("renode", "sim, sim-test", find=lambda _: renode.find_renode())
 RENODE_TEST = Tool("renode-test", "sim-test", version_arguments=(), find=lambda _: renode.find_runner())
 RUFF = Tool("ruff", "test")
 ROBOCOP = Tool("robocop", "test")
 CLANG_FORMAT = Tool("clang-format", "test")
-ST_FLASH = Tool("st-flash", "flash", apt=("stlink-tools",), brew=("stlink",), optional=True)
+ST_FLASH = Tool("st-flash", "flash", "", apt=("stlink-tools",), brew=("stlink",))
 PICOCOM = Tool(
-    "picocom",
-    "talking to a board by hand",
-    apt=("picocom",),
-    brew=("picocom",),
-    version_arguments=("--help",),
-    optional=True,
+    "picocom", "a terminal on the board", "", ("picocom",), ("picocom",), version_arguments=("--help",)
 )
 
 SYSTEM_TOOLS = (COMPILER, QEMU, NATIVE_COMPILER)
@@ -86,41 +90,44 @@ ALL_TOOLS = (
 )  # fmt: skip
 
 
-def how_to_install(tools: Iterable[Tool]) -> str:
-    """What to do to get `tools`, to stand after 'or': the one line to type where this system has one."""
-    tools = list(tools)
-    if sys.platform == "darwin":
-        return f"type 'brew install {' '.join(package for tool in tools for package in tool.brew)}'"
-    if shutil.which("apt-get"):
-        return f"type 'sudo apt-get install {' '.join(package for tool in tools for package in tool.apt)}'"
-    return f"install {' and '.join(tool.name for tool in tools)} with your system's package manager"
+def missing(tools: Iterable[Tool]) -> list[Tool]:
+    """Those of `tools` that are not here."""
+    return [tool for tool in tools if tool.path() is None]
 
 
 def require(*tools: Tool) -> None:
-    """Raises UserError, naming what to type, when one of `tools` is missing."""
-    missing = [tool for tool in tools if tool.path() is None]
-    if missing:
-        names = " and ".join(tool.name for tool in missing)
-        raise UserError(f"{names} not found: type './inv setup', or {how_to_install(missing)}.")
+    """Raises UserError, with the command to type, if one of `tools` is missing."""
+    if absent := missing(tools):
+        raise UserError(not_found(absent))
 
 
-def doctor() -> str:
-    """The table of all tools: name, version, where it was found, what needs it, how to get it."""
-    rows = [("tool", "version", "found at", "needed by", "where to get it")]
-    rows.append(("python", sys.version.split()[0], sys.executable, "everything", "python.org"))
-    for tool in ALL_TOOLS:
-        path = tool.path()
-        shown = str(path).removeprefix(f"{ROOT}/") if path else "missing"
-        rows.append((tool.name, tool.version(), shown, tool.needed_by, "" if path else tool.how_to_get))
-    rows.append(("torch", *_torch(), "train", "" if _torch()[0] else "./inv setup --train"))
-    return table(rows)
+def not_found(absent: Iterable[Tool]) -> str:
+    """The sentence about missing tools: their names, and what to type."""
+    absent = list(absent)
+    names = " and ".join(tool.name for tool in absent)
+    return f"{names} not found: {how_to_get(absent)}."
 
 
-def _torch() -> tuple[str, str]:
-    """Version and place of torch, found without the seconds that importing it takes."""
-    from importlib import metadata, util
+def how_to_get(tools: Iterable[Tool]) -> str:
+    """What to type to get `tools`: this project's command, or the system's."""
+    tools = list(tools)
+    own = list(dict.fromkeys(tool.installed_by for tool in tools))
+    ways = [f"type '{command}'" for command in own] if all(own) else []
+    if system := how_to_install(tools):
+        ways.append(system)
+    return ", or ".join(ways)
 
-    spec = util.find_spec("torch")
-    if spec is None or spec.origin is None:
-        return "", "missing"
-    return metadata.version("torch"), str(Path(spec.origin).parent).removeprefix(f"{ROOT}/")
+
+def how_to_install(tools: Iterable[Tool]) -> str:
+    """What to type to get `tools` from the system's packages; '' if they are Python packages or Renode."""
+    packaged = [tool for tool in tools if tool.apt or tool.brew or tool.macos]
+    if not packaged:
+        return ""
+    if sys.platform == "darwin":
+        commands = [tool.macos for tool in packaged if tool.macos]
+        if formulas := [formula for tool in packaged for formula in tool.brew]:
+            commands.append(f"brew install {' '.join(formulas)}")
+        return f"type '{' && '.join(commands)}'"
+    if shutil.which("apt-get"):
+        return f"type 'sudo apt-get install {' '.join(package for tool in packaged for package in tool.apt)}'"
+    return f"install {' and '.join(tool.name for tool in packaged)} with your system's package manager"

@@ -1,5 +1,8 @@
 """Running the suites of robot_tests/ on a simulator or a board."""
 
+from __future__ import annotations
+
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -7,18 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import UserError
-from common.paths import ROBOT_RESULTS, SUITES, shown
+from common.paths import ROBOT_RESULTS, shown
 from host.streams import open_port
 from tooling import build, processes
 from tooling.setup import provision, tools
-from tooling.simulate import simulators
-from tooling.suites import renode_test
+from tooling.simulate import qemu
+from tooling.simulate.simulation import NATIVE, QEMU, RENODE
+from tooling.suites import renode_runner
 from tooling.suites.robot_results import Counts, Results, read
 
-RENODE = "renode"
-QEMU = "qemu"
-NATIVE = "native"
-SIMULATORS = (RENODE, QEMU, NATIVE)
 PORT = "port"
 
 _RUN_LIMIT = 1800.0
@@ -28,7 +28,7 @@ _RUN_LIMIT = 1800.0
 class Outcome:
     """How the suites ended on one board."""
 
-    where: str
+    title: str
     results: Results
     seconds: float
     log: Path
@@ -42,139 +42,115 @@ class Outcome:
     def passed(self) -> bool:
         return self.status == 0 and self.counts.failed == 0 and self.counts.executed > 0
 
+    def __str__(self) -> str:
+        return f"{self.counts} on {self.title} in {self.seconds:.0f} s; the log is {shown(self.log)}"
+
 
 @dataclass(frozen=True)
 class Choice:
-    """The simulator that the suites run on, and, where it is not Renode by need, why not."""
+    """The simulator that the suites run on. `why_not_renode` is set if Renode was wanted and is missing."""
 
     simulator: str
     why_not_renode: str = ""
 
     @property
     def title(self) -> str:
-        """How the first and the last line name it."""
+        """The simulator's name and version, as the first and the last line print it."""
         return title(self.simulator) + (", not on Renode" if self.why_not_renode else "")
 
-
-def check(suites: Sequence[str], simulator: str = "") -> list[Path]:
-    """The files of these suites and folders, by default of robot_tests/.
-
-    Raises UserError if one is missing or holds no test, or if there is no such simulator.
-    """
-    if simulator and simulator not in SIMULATORS:
-        raise UserError(f"There is no simulator '{simulator}': choose {', '.join(SIMULATORS)}.")
-    paths = [suite for name in suites or [str(SUITES)] for suite in renode_test.expand(Path(name))]
-    if renode_test.count_tests(paths) == 0:
-        raise UserError("These suites hold no test, which counts as a failure.")
-    return paths
+    def __str__(self) -> str:
+        return f"{self.why_not_renode}\nRunning the suites on {self.title}.".lstrip()
 
 
 def choose(wanted: str, model: Path, *, install: bool = True) -> Choice:
     """The wanted simulator; by default Renode, or else the best available one with room for the model.
 
-    With `install` it installs what is missing. Raises UserError if the simulator is not available.
+    With `install` it installs what is missing. Raises UserError if the simulator is not available, and, with
+    RENODE_REQUIRED=1 in the environment, if Renode is not.
     """
     if wanted == NATIVE:
-        provision.provide(*build.BOARDS[build.NATIVE].needs, install=install)
+        provision.provide(*build.BOARDS[NATIVE].needs, install=install)
         return Choice(NATIVE)
     if wanted == QEMU:
         provision.provide(tools.QEMU, *build.BOARDS[build.BLUEPILL].needs, install=install)
         return Choice(QEMU)
-    if wanted == RENODE:
-        if reason := provision.provide_renode(install=install):
-            raise UserError(reason)
+    why_not_renode = provision.provide_renode(install=install)
+    if why_not_renode and (wanted == RENODE or os.environ.get("RENODE_REQUIRED", "0") not in ("", "0")):
+        raise UserError(why_not_renode)
+    if not why_not_renode:
         provision.provide(*build.BOARDS[build.BLUEPILL].needs, install=install)
         return Choice(RENODE)
-    return _best_available(model, install)
-
-
-def _best_available(model: Path, install: bool) -> Choice:
-    why_not_renode = provision.provide_renode(install=install)
     try:
-        if not why_not_renode:
-            return choose(RENODE, model, install=install)
-        qemu = choose(QEMU, model, install=install)
+        choose(QEMU, model, install=install)
         build.build(build.BLUEPILL, model)
-        simulators.require_room_in_qemu(build.image(build.BLUEPILL, model))
-        return Choice(qemu.simulator, why_not_renode)
+        qemu.require_room(build.image(build.BLUEPILL, model))
+        return Choice(QEMU, why_not_renode)
     except UserError as problem:
-        if not all(tool.path() for tool in build.BOARDS[build.NATIVE].needs):
+        if tools.missing(build.BOARDS[NATIVE].needs):
             raise
         print(problem)
-        return Choice(choose(NATIVE, model, install=install).simulator, why_not_renode or str(problem))
+        return Choice(NATIVE, why_not_renode)
 
 
-def run(simulator: str, model: Path, suites: Sequence[str] = (), *, firmware: Path | None = None) -> Outcome:
-    """Build what is needed and run `suites`, all of robot_tests/ by default, on one simulator.
+def run(
+    choice: Choice,
+    model: Path,
+    suites: Sequence[Path],
+    options: Sequence[str] = (),
+    *,
+    firmware: Path | None = None,
+) -> Outcome:
+    """Build what is needed and run `suites` on a simulator.
 
-    `firmware` is another build for the native board. Raises UserError when no test could be run.
+    `options` go to Robot Framework or Renode's script; `firmware` is another build for the native board.
+    Raises UserError if no test could be run.
     """
-    board = build.NATIVE if simulator == NATIVE else build.BLUEPILL
-    where = simulator if firmware is None else build.SANITIZED
+    simulator = choice.simulator
+    where, name = (simulator, choice.title) if firmware is None else (build.SANITIZED, build.SANITIZED)
     if firmware is None:
+        board = build.NATIVE if simulator == NATIVE else build.BLUEPILL
         build.build(board, model)
         firmware = build.image(board, model)
     if simulator == RENODE:
-        return _run_on_renode(suites, model)
+        begin = time.monotonic()
+        status, results = renode_runner.run(suites, options, model)
+        folder = renode_runner.results_directory(options) or renode_runner.RESULTS
+        return Outcome(name, results, time.monotonic() - begin, folder / "log.html", status)
     if simulator == QEMU:
-        simulators.require_room_in_qemu(firmware)
-    variables = [*renode_test.variables(model, firmware), "--variable", f"BOARD:{simulator}"]
-    return _run_robot(where, variables, suites)
+        qemu.require_room(firmware)
+    variables = [*renode_runner.variables(model, firmware), "--variable", f"BOARD:{simulator}"]
+    return _run_robot(where, name, [*variables, *options], suites)
 
 
-def run_on_port(url: str, model: Path, suites: Sequence[str] = ()) -> Outcome:
+def run_on_port(url: str, model: Path, suites: Sequence[Path]) -> Outcome:
     """Run `suites` on the board at a serial port, which computes `model`.
 
-    Raises UserError or BoardError when none could be run.
+    Raises UserError or BoardError if no test could be run.
     """
     open_port(url).close()  # a wrong port is one sentence, not one in every test
-    variables = [*renode_test.variables(model), "--variable", f"BOARD:{PORT}", "--variable", f"PORT:{url}"]
-    return _run_robot(PORT, variables, suites)
-
-
-def _run_on_renode(suites: Sequence[str], model: Path) -> Outcome:
-    begin = time.monotonic()
-    status = renode_test.run(suites or [str(SUITES)], model)
-    log = renode_test.RESULTS / "log.html"
-    return Outcome(
-        RENODE, read(renode_test.RESULTS / "robot_output.xml"), time.monotonic() - begin, log, status
-    )
-
-
-def _run_robot(where: str, variables: Sequence[str], suites: Sequence[str]) -> Outcome:
-    paths = check(suites)
-    results = ROBOT_RESULTS / where
-    output = results / "output.xml"
-    output.unlink(missing_ok=True)
-    begin = time.monotonic()
-    finished = processes.run(
-        [
-            sys.executable,
-            "-m",
-            "robot",
-            "--name",
-            "Robot Tests",
-            "--outputdir",
-            results,
-            "--consolewidth",
-            "110",
-            *variables,
-            *paths,
-        ],
-        timeout=_RUN_LIMIT,
-    )
-    found = read(output)
-    if found.counts.executed == 0:
-        raise UserError(
-            f"No test was executed ({found.counts.skipped} skipped): see {shown(results / 'log.html')}."
-        )
-    return Outcome(where, found, time.monotonic() - begin, results / "log.html", finished.status)
+    variables = ["--variable", f"BOARD:{PORT}", "--variable", f"PORT:{url}"]
+    return _run_robot(PORT, f"the board at {url}", [*renode_runner.variables(model), *variables], suites)
 
 
 def title(simulator: str) -> str:
-    """A simulator's name and version, as 'Renode 1.16.1', for the lines that say what the suites ran on."""
+    """A simulator's name and version, as 'Renode 1.16.1'."""
     if simulator == RENODE:
         return f"Renode {tools.RENODE.version()}"
     if simulator == QEMU:
         return f"QEMU {tools.QEMU.version()}"
-    return "the native build" if simulator == NATIVE else simulator
+    return "the native build"
+
+
+def _run_robot(where: str, name: str, options: Sequence[str], suites: Sequence[Path]) -> Outcome:
+    folder = ROBOT_RESULTS / where
+    output = folder / "output.xml"
+    output.unlink(missing_ok=True)
+    begin = time.monotonic()
+    robot = [sys.executable, "-m", "robot", "--name", "Robot Tests", "--consolewidth", "110"]
+    finished = processes.run([*robot, "--outputdir", folder, *options, *suites], timeout=_RUN_LIMIT)
+    results = read(output)
+    if results.counts.executed == 0:
+        raise UserError(
+            f"No test was executed ({results.counts.skipped} skipped): see {shown(folder / 'log.html')}."
+        )
+    return Outcome(name, results, time.monotonic() - begin, folder / "log.html", finished.status)

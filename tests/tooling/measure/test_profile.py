@@ -165,7 +165,7 @@ def test_the_emulator_records_addresses_where_asked(elf) -> None:
 def test_the_answer_is_the_boards() -> None:
     """Of the native build, which has no cycle counter."""
     from tooling.measure import profile
-    from tooling.simulate import simulators
+    from tooling.simulate import native
 
     try:
         build.build(build.NATIVE)
@@ -174,7 +174,7 @@ def test_the_answer_is_the_boards() -> None:
     image = mnist.load_test_set().images[0]
     lines = []
     with (
-        simulators.start_native(build.image(build.NATIVE)) as simulation,
+        native.start(build.image(build.NATIVE)) as simulation,
         Board.open(simulation.url, on_line=lines.append) as board,
     ):
         lines.clear()

@@ -1,0 +1,1 @@
+"""Writing the firmware into a real board."""
