@@ -1,5 +1,6 @@
 """A digit and its prediction as text: in colour, in block characters or in ASCII, as the output allows."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -24,7 +25,7 @@ def make_console() -> Console:
 
 
 def draw_digit(image: npt.NDArray[np.uint8], console: Console) -> Text:
-    """The digit in half as many lines as it has rows, white on black; without colour, ink in the text colour.
+    """The digit, two rows a line: in greys, or without them with ink in the text colour.
 
     `image`: uint8 (rows, columns), an even number of rows, 0 is background.
     """
@@ -33,13 +34,17 @@ def draw_digit(image: npt.NDArray[np.uint8], console: Console) -> Text:
         # The brighter of the two: a mean would lose thin horizontal strokes.
         brightness = np.maximum(upper, lower).astype(int)
         return _lines(np.array(list(_SHADES))[brightness * len(_SHADES) // 256])
-    if not _has_colour(console):
+    if not _has_greys(console):
         return _lines(np.array(list(_HALF_BLOCKS))[2 * (upper >= _INK).astype(int) + (lower >= _INK)])
-    rows = []
-    for above, below in zip(upper.tolist(), lower.tolist(), strict=True):
-        cells = [("▀", Style(color=_grey(a), bgcolor=_grey(b))) for a, b in zip(above, below, strict=True)]
-        rows.append(Text.assemble(*cells))
-    return Text("\n").join(rows)
+    return Text("\n").join(
+        Text.assemble(
+            *(
+                ("▀" * len(list(run)), Style(color=_grey(above), bgcolor=_grey(below)))
+                for (above, below), run in itertools.groupby(zip(*rows, strict=True))
+            )
+        )
+        for rows in zip(upper.tolist(), lower.tolist(), strict=True)
+    )
 
 
 def draw_bars(
@@ -87,8 +92,9 @@ def is_plain(console: Console) -> bool:
     return False
 
 
-def _has_colour(console: Console) -> bool:
-    return console.color_system is not None and not console.no_color
+def _has_greys(console: Console) -> bool:
+    # The 16 colours of other terminals have two greys, which themes redefine.
+    return console.color_system in ("256", "truecolor") and not console.no_color
 
 
 def _grey(brightness: int) -> Color:

@@ -44,6 +44,12 @@ def test_in_colour_each_half_block_shows_two_grey_pixels() -> None:
     assert lines[1].count("▀") == 28 and "255" not in lines[1]
 
 
+@pytest.mark.parametrize(("colour", "grey"), [("256", True), ("standard", False), (None, False)])
+def test_greys_need_256_colours(colour: str | None, grey: bool) -> None:
+    digit = draw_digit(np.zeros((28, 28), np.uint8), console(colour=colour))
+    assert ("▀" in digit.plain) == grey
+
+
 def test_no_color_is_respected() -> None:
     image = np.full((28, 28), 255, np.uint8)
     assert set(draw_digit(image, console(colour="truecolor", no_color=True)).plain) == {"█", "\n"}
