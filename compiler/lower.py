@@ -75,8 +75,8 @@ def _fused(model: Model) -> list[Step]:
     source = IMAGE
     for index, (layer, target) in enumerate(zip(model.layers, model.tensors, strict=True)):
         before = found[-1] if found else None
-        joins = isinstance(layer, MaxPool2d) and layer.stride >= layer.size
-        if joins and before and isinstance(before.layer, Conv2d) and before.pool is None:
+        follows_convolution = before and isinstance(before.layer, Conv2d) and before.pool is None
+        if isinstance(layer, MaxPool2d) and layer.stride >= layer.size and before and follows_convolution:
             found[-1] = replace(before, target=target, pool=layer)
         else:
             found.append(Step(index, layer, source, target))

@@ -184,9 +184,9 @@ class Weighted:
         """The constructor's arguments that all these layers share. Raises like decode()."""
         arguments: dict[str, Any] = dict(arrays)
         if "multiplier" in arguments:
-            arguments["requantisation"] = Requantisation(
-                arguments.pop("multiplier"), description.get("shift"), description.get("maximum")
-            )
+            shift: Any = description.get("shift")
+            maximum: Any = description.get("maximum")
+            arguments["requantisation"] = Requantisation(arguments.pop("multiplier"), shift, maximum)
         if arguments.keys() - {"weights", "bias", "requantisation"}:
             raise TypeError("an array of another name")
         options = ("weight_bits", "input_shift")
@@ -282,7 +282,7 @@ class Conv2d(Weighted):
 
     @classmethod
     def decode(cls, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Conv2d:
-        own = {name: description.get(name) for name in ("stride", "padding", "groups")}
+        own: dict[str, Any] = {name: description.get(name) for name in ("stride", "padding", "groups")}
         return cls(**cls.arguments(description, arrays), **own)
 
     @property
@@ -329,7 +329,8 @@ class Pool:
 
     @classmethod
     def decode(cls, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Pool:
-        return cls(description.get("size"), description.get("stride"), **arrays)
+        settings: dict[str, Any] = {name: description.get(name) for name in ("size", "stride")}
+        return cls(**settings | dict(arrays))
 
     @property
     def description(self) -> dict[str, Any]:

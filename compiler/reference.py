@@ -94,6 +94,7 @@ def _conv2d(layer: Conv2d, values: np.ndarray) -> np.ndarray:
         inputs = channels.transpose(0, 2, 3, 1, 4, 5).reshape(images * rows * columns, -1)
         of_groups.append(_multiply(inputs, weights.reshape(len(weights), -1)))
     accumulators = np.concatenate(of_groups, axis=1) + layer.bias
+    assert layer.requantisation is not None  # every convolution has one
     outputs = requantise(layer.requantisation, accumulators)
     return outputs.reshape(images, rows, columns, -1).transpose(0, 3, 1, 2)
 

@@ -42,7 +42,7 @@ class Task(invoke.Task):  # type: ignore[type-arg]
             name: parameter.annotation for name, parameter in self.argspec(self.body).parameters.items()
         }
         for argument in arguments:
-            if annotations[argument.name] in ("int", "int | None"):
+            if annotations[argument.name or ""] in ("int", "int | None"):
                 argument.kind = whole_number
         return arguments
 
@@ -56,7 +56,7 @@ class Task(invoke.Task):  # type: ignore[type-arg]
 
     def help_rows(self) -> list[tuple[str, str]]:
         """One row for each argument, the positional one first: how to type it, and what it means."""
-        rows = []
+        rows: list[tuple[str, str]] = []
         for argument in self.get_arguments():
             value = self.value_name(argument)
             meaning = argument.help or ""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
@@ -71,7 +72,7 @@ def measure(elf_file: Path) -> Size:
                     for segment in segments
                 )
                 sections.append(Section(section.name, length if is_loaded else 0, length if in_sram else 0))
-            names = elf.get_section_by_name(".symtab")
+            names: Any = elf.get_section_by_name(".symtab")
             symbols = [
                 Symbol(symbol.name, symbol["st_size"], "SRAM" if symbol["st_value"] in sram else "flash")
                 for symbol in (names.iter_symbols() if names else ())

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from common.errors import UserError
 from common.files import write_atomically
-from common.paths import shown
+from common.paths import DATA, shown
 from data import mnist
 from data.mnist import TEST_IMAGES, TEST_LABELS, TRAINING_IMAGES, TRAINING_LABELS, Digits
 from training.vision import torchvision
@@ -40,7 +40,7 @@ def load_training_set() -> Digits:
     for file in (TRAINING_IMAGES, TRAINING_LABELS):
         mnist.read(raw, file, remedy="delete it, and the next run fetches it again")
     for file in (TEST_IMAGES, TEST_LABELS):  # torchvision wants all four, whichever it reads
-        _unpack(file, mnist.DATA, raw)
+        _unpack(file, DATA, raw)
     dataset = torchvision.datasets.MNIST(root, train=True)
     return Digits(dataset.data.numpy(), dataset.targets.numpy().astype("uint8"))
 

@@ -381,7 +381,7 @@ def _stages(network: nn.Sequential, rule: Quantisation) -> Iterator[nn.Module]:
             stage = WeightedStage(module, norm, bits, maximum, largest_input, input_shift, rule.lanes)
             stage.pool = take(nn.MaxPool2d) if relu else None
             stage.name = name
-            largest_input, input_shift = maximum, 0
+            largest_input, input_shift = maximum or 0, 0  # only the last layer has no maximum
             yield stage
         elif input_shift:
             raise UserError(f"{name} takes pixels as they are: its recipe can have no input_shift")

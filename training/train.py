@@ -52,7 +52,7 @@ class TrainResult:
     float_test_accuracy: float | None = None
 
     def __str__(self) -> str:
-        if self.output is None:
+        if self.output is None or self.curve is None:
             return f"Stopped before the first epoch of {self.name} ended: nothing is saved yet."
         chosen = f"epoch {self.best_epoch}, {self.validation_accuracy:.2%} of the held-out images"
         if not self.finished:
@@ -288,7 +288,7 @@ class _Run:
         """
         best = model_file.load(self.best_file)
         rounded = self.quantised(self.images[:CALIBRATION]).model(self.name)
-        accuracies = {}
+        accuracies: dict[str, float] = {}
         for part, digits in (("validation", self.held_out), ("test", mnist.load_test_set())):
             accuracies |= {
                 f"{part}, integer": reference.accuracy(best, digits),

@@ -102,7 +102,8 @@ def measure(model: Model, image: np.ndarray) -> Bench:
         )
         for step in steps
     ]
-    alone = model.layers[0] if len(model.layers) == 1 else None
+    first = model.layers[0]
+    alone = first if len(model.layers) == 1 and isinstance(first, Linear) else None
     floating_point = _floating_point(alone, model.logit_scale, image, folder) if alone else None
     return Bench(model.name, tuple(layers), floating_point)
 

@@ -223,7 +223,7 @@ class Machine:
                 for segment in elf.iter_segments("PT_LOAD"):
                     for address in {segment["p_paddr"], segment["p_vaddr"]} if segment["p_filesz"] else ():
                         self._emulator.mem_write(address, segment.data())
-                table = elf.get_section_by_name(".symtab")
+                table: Any = elf.get_section_by_name(".symtab")
                 symbols = list(table.iter_symbols()) if table else []
         except (OSError, ELFError, UcError) as error:
             raise UserError(f"{shown(elf_file)} is no firmware ({error}): type './inv build'.") from None

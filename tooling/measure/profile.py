@@ -280,8 +280,8 @@ def _arrival(machine: Machine, image: np.ndarray, baud: int, a_byte: int, expect
     body = link.make_body(link.Command.CLASSIFY, 0, image.tobytes())
     request = len(link.wrap_body(body))
     rows_end = [link.HEADER_BYTES + (row + 1) * link.IMAGE_COLS for row in range(link.IMAGE_ROWS)]
-    # The border before the body, and what stuffing adds up to the end of each row.
-    taken_with = [len(link.BORDER) + len(link.cobs_encode(body[:end])) for end in rows_end]
+    # The delimiter before the body, and what stuffing adds up to the end of each row.
+    taken_with = [len(link.DELIMITER) + len(link.cobs_encode(body[:end])) for end in rows_end]
     now, computing, taken = 0, 0, 0
     while taken < request:
         arrived = min(request, now * baud // (_BITS_A_BYTE * CLOCK))

@@ -50,8 +50,8 @@ def install_system_tools(wanted: Sequence[tools.Tool]) -> str:
         absent = tools.missing(absent)
     if not absent:
         return ""
-    names = " and ".join(tool.name for tool in absent)
-    return f"{names} cannot be installed from here: {tools.how_to_install(absent)}."
+    tool_names = " and ".join(tool.name for tool in absent)
+    return f"{tool_names} cannot be installed from here: {tools.how_to_install(absent)}."
 
 
 def provide(*needed: tools.Tool, install: bool = True) -> None:

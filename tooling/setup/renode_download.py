@@ -200,7 +200,7 @@ def _unpack_tar(file: Path, folder: Path) -> Path:
 def _unpack_disk_image(file: Path, volume: Path, folder: Path) -> None:
     """Copy the programs in a macOS disk image to `folder`; `volume` is where it is mounted meanwhile."""
     volume.mkdir()
-    attach = ["hdiutil", "attach", "-nobrowse", "-readonly", "-mountpoint", volume, file]
+    attach: list[str | Path] = ["hdiutil", "attach", "-nobrowse", "-readonly", "-mountpoint", volume, file]
     if processes.run(attach, timeout=_IMAGE_LIMIT, capture=True).status != 0:
         raise UserError(f"{shown(file)} cannot be mounted: check the free space of the disk, then try again.")
     try:

@@ -56,15 +56,16 @@ def run(suites: Sequence[Path], options: Sequence[str], model: Path) -> tuple[in
         old.unlink()
     firmware = build.image(build.BLUEPILL, model)
     with _without_blanks() as link:
-        arguments = [
+        arguments: list[str | Path] = [
             *variables(link(model), link(firmware)),
             *([] if results_directory(options) else ["-r", str(link(results))]),
             *options,
             *(link(suite) for suite in suites),
         ]
         folder = link(Path.cwd())
+        arguments.insert(0, link(runner))
         status = processes.run(
-            [link(runner), *arguments],
+            arguments,
             cwd=folder,
             timeout=_RUN_LIMIT,
             extra_environment={**renode.ENVIRONMENT, "PWD": str(folder)},

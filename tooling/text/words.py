@@ -14,21 +14,6 @@ from tooling.text.files import text_files
 
 LIST = ROOT / "docs" / "words.txt"
 
-_SUFFIXES = (
-    ".c",
-    ".cmake",
-    ".cs",
-    ".h",
-    ".json",
-    ".ld",
-    ".md",
-    ".py",
-    ".repl",
-    ".resc",
-    ".resource",
-    ".robot",
-)
-_SUFFIXES += (".svg", ".toml", ".txt", ".yaml", ".yml", "")
 _NOT_TEXT = ("data/mnist/", "models/", "tests/corpus/", "training/results.json", "docs/words.txt")
 # What starts a line of a comment; a phrase may go on behind it.
 _LEADER = re.compile(r"^[ \t]*(?:#|//|/?\*+(?!/)|>)[ \t]*", re.MULTILINE)
@@ -92,9 +77,7 @@ def findings(paths: Iterable[Path], avoided: Sequence[Phrase]) -> Iterator[Findi
 
 def checked_files() -> list[Path]:
     """All text files of the project but data, models and the list itself."""
-    return [
-        path for path in text_files(*_SUFFIXES) if not path.relative_to(ROOT).as_posix().startswith(_NOT_TEXT)
-    ]
+    return [path for path in text_files() if not path.relative_to(ROOT).as_posix().startswith(_NOT_TEXT)]
 
 
 def main() -> int:
