@@ -1,4 +1,6 @@
-"""How much of the chip a firmware takes, read from its ELF file."""
+"""How much flash and SRAM a firmware takes, read from its ELF file."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path

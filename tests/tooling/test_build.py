@@ -100,7 +100,7 @@ def test_the_firmware_fits_and_its_sections_add_up() -> None:
 
 
 def test_tables_line_up() -> None:
-    assert table([("name", "n"), ("x", "10")]) == "name  n\n----  --\nx     10"
+    assert table([("name", "n"), ("x", "10")]) == "name  n\n----- --\nx     10"
 
 
 def test_counts_add_up() -> None:

@@ -119,7 +119,7 @@ def test_of_several_at_once_one_makes_the_environment(clone: Path) -> None:
     log, python = clone.parent / "log", clone.parent / "python"
     python.write_text(SLOW_PYTHON.format(python=sys.executable, log=log))
     python.chmod(0o755)
-    command, variables = [clone / "inv", "--list"], {**os.environ, "PYTHON": str(python)}
+    command, variables = [str(clone / "inv"), "--list"], {**os.environ, "PYTHON": str(python)}
     started = [subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     printed = [process.communicate(timeout=60)[0] for process in started]
 

@@ -44,9 +44,9 @@ def install_system_tools(wanted: Sequence[tools.Tool]) -> str:
     """
     absent = tools.missing(wanted)
     if absent and packages.can_install():
-        names = [package for tool in absent for package in tool.apt]
-        print(f"Installing these Debian packages with apt-get: {' '.join(names)}", flush=True)
-        packages.install(names)
+        debian = [package for tool in absent for package in tool.apt]
+        print(f"Installing these Debian packages with apt-get: {' '.join(debian)}", flush=True)
+        packages.install(debian)
         absent = tools.missing(absent)
     if not absent:
         return ""

@@ -6,6 +6,8 @@ import hashlib
 import http.server
 import io
 import os
+import platform
+import sys
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -38,8 +40,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def use_platform(system: str, machine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(renode_release.sys, "platform", system)
-    monkeypatch.setattr(renode_release.platform, "machine", lambda: machine)
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
 
 
 def make_archive(path: Path, member: str = "renode_portable/renode-test") -> Path:
@@ -142,16 +144,16 @@ def test_a_disk_image_that_cannot_be_mounted_is_one_sentence(
     assert not (home / "renode").exists()
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize(("system", "machine"), PLATFORMS)
 def test_each_platforms_archive_is_of_the_release(
-    platform: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    system: str, machine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use_platform(*platform, monkeypatch)
+    use_platform(system, machine, monkeypatch)
     archive = renode_release.archive()
 
     assert archive is not None
     assert archive.name.startswith(f"renode-{renode_release.VERSION}")
-    assert archive.name.endswith(".dmg" if platform[0] == "darwin" else ".tar.gz")
+    assert archive.name.endswith(".dmg" if system == "darwin" else ".tar.gz")
     assert len(bytes.fromhex(archive.sha256)) == 32
     assert len({archive.sha256 for archive in renode_release.ARCHIVES.values()}) == len(PLATFORMS)
 

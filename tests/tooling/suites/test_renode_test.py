@@ -10,6 +10,7 @@ import pytest
 from common.errors import UserError
 from tooling import build
 from tooling.setup import provision, renode
+from tooling.simulate import qemu
 from tooling.simulate.simulation import NATIVE, QEMU
 from tooling.suites import renode_runner, renode_test, selection
 from tooling.suites import suites as runs
@@ -169,7 +170,7 @@ def test_without_renode_the_suites_run_on_another_simulator(
         if not fits:
             raise UserError("This firmware is too large.")
 
-    monkeypatch.setattr(runs.qemu, "require_room", require_room)
+    monkeypatch.setattr(qemu, "require_room", require_room)
 
     assert renode_test.run([str(suites), "--include", "any", "--retry", "3"]) == 0
 
@@ -190,7 +191,7 @@ def test_renode_can_be_required(suites: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(UserError, match=r"^Renode could not be downloaded\.$"):
         renode_test.run([str(suites)])
     monkeypatch.setenv("RENODE_REQUIRED", "0")
-    monkeypatch.setattr(runs.qemu, "require_room", lambda _: None)
+    monkeypatch.setattr(qemu, "require_room", lambda _: None)
     assert runs.choose("", MODEL).simulator == QEMU
 
 
