@@ -136,12 +136,10 @@ class TaskProgram(Program):
             summary = (inspect.getdoc(listed) or "").partition("\n")[0]
             groups.setdefault(getattr(listed, "group", ""), []).append((name, summary))
         width = max(len(name) for rows in groups.values() for name, _ in rows)
+        lines: list[str] = []
         for title, rows in groups.items():
-            print(f"{title}:")
-            for name, summary in rows:
-                print(f"  {name.ljust(width)}  {summary}")
-            print()
-        print("'./inv --help TASK' shows a task's options.")
+            lines += [f"{title}:", *(f"  {name.ljust(width)}  {summary}" for name, summary in rows), ""]
+        print("\n".join([*lines, "'./inv --help TASK' shows a task's options."]))
 
     def print_task_help(self, name: str) -> None:
         described = self.collection[name]

@@ -11,6 +11,8 @@ import pytest
 
 from common.paths import ROOT
 
+FILES = ["inv", "pyproject.toml", "requirements.lock"]
+
 # Makes an environment whose python logs what pip does, slowly, and whose invoke does nothing.
 SLOW_PYTHON = """#!/bin/sh
 if [ "$1 $2" = "-m venv" ]; then
@@ -19,6 +21,9 @@ if [ "$1 $2" = "-m venv" ]; then
     ln -s "$0" "$3/bin/python"
     printf '#!/bin/sh\\n' >"$3/bin/invoke"
     chmod +x "$3/bin/invoke"
+elif [ "$1 $2" = "-m pip" ] && [ -n "$LOCK_FAILS" ] && [ "${{*%--require-hashes*}}" != "$*" ]; then
+    echo "ERROR: No matching distribution found for numpy==2.4.6"
+    exit 1
 elif [ "$1 $2" = "-m pip" ]; then
     echo pip >>"{log}"
     sleep 0.5
@@ -34,7 +39,7 @@ def clone(tmp_path: Path) -> Path:
     """As much of a fresh clone as ./inv looks at, in a folder with a blank in its name."""
     folder = tmp_path / "a clone"
     folder.mkdir()
-    for name in ("inv", "pyproject.toml"):
+    for name in FILES:
         shutil.copy(ROOT / name, folder / name)
     return folder
 
@@ -52,7 +57,7 @@ def run_inv(clone: Path, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def only_what_was_there(clone: Path) -> bool:
-    return sorted(path.name for path in clone.iterdir()) == ["inv", "pyproject.toml"]
+    return sorted(path.name for path in clone.iterdir()) == sorted(FILES)
 
 
 def test_without_python_there_is_one_sentence(clone: Path) -> None:
@@ -114,14 +119,33 @@ def test_a_second_inv_waits_for_the_lock(clone: Path) -> None:
     assert only_what_was_there(clone)
 
 
-def test_of_several_at_once_one_makes_the_environment(clone: Path) -> None:
-    """The interpreter here logs when it makes an environment and when pip installs into it."""
+def slow_python(clone: Path) -> tuple[Path, Path]:
+    """The log and the path of SLOW_PYTHON."""
     log, python = clone.parent / "log", clone.parent / "python"
     python.write_text(SLOW_PYTHON.format(python=sys.executable, log=log))
     python.chmod(0o755)
-    command, variables = [str(clone / "inv"), "--list"], {**os.environ, "PYTHON": str(python)}
+    return log, python
+
+
+def test_where_the_lock_does_not_install_other_versions_do(clone: Path) -> None:
+    log, python = slow_python(clone)
+
+    finished = run_inv(clone, PYTHON=str(python), LOCK_FAILS="1")
+
+    assert finished.returncode == 0, finished.stderr
+    assert "the versions of requirements.lock do not install here" in finished.stdout
+    assert log.read_text().split() == ["venv", "pip", "done"]
+
+
+def test_of_several_at_once_one_makes_the_environment(clone: Path) -> None:
+    """The interpreter here logs when it makes an environment and when pip installs into it."""
+    log, python = slow_python(clone)
+    command, variables = (
+        [str(clone / "inv"), "--list"],
+        {**os.environ, "PYTHON": str(python), "LOCK_FAILS": ""},
+    )
     started = [subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     printed = [process.communicate(timeout=60)[0] for process in started]
 
     assert [process.returncode for process in started] == [0] * 4, printed
-    assert log.read_text().split() == ["venv", "pip", "done"]
+    assert log.read_text().split() == ["venv", *["pip", "done"] * 2]
