@@ -107,8 +107,8 @@ class UnsupportedBaud(LinkError):
 
     def _describe(self, fields: Mapping[str, str]) -> str:
         clock = fields["clock"]
-        rates = [str(rate) for rate in suggested_rates(int(clock) if clock.isdecimal() else 0)]
-        choice = " or ".join([", ".join(rates[:-1]), rates[-1]] if len(rates) > 1 else rates)
+        *most, last = map(str, suggested_rates(int(clock) if clock.isdecimal() else 0))
+        choice = f"{', '.join(most)} or {last}" if most else last
         return f"{super()._describe(fields)}{choice}."
 
 

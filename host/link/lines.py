@@ -116,5 +116,5 @@ class LineBuffer:
         return None
 
     def _overlong(self, line: bytes) -> CorruptAnswer:
-        text = shorten(line[:200].decode("ascii", errors="replace"))
+        text = shorten(line.decode("ascii", errors="replace"))
         return CorruptAnswer(f"The port sent a line of more than {self.LIMIT} bytes: {text}.")

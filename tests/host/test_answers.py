@@ -9,7 +9,7 @@ from wire_damage import Wire, damage_first, flip_bit, insert, lose, pass_nothing
 
 from host import link
 from host.board import Board
-from host.errors import BoardError, BoardFault, CorruptAnswer, NoAnswer
+from host.errors import BoardError, BoardFault, BoardReset, CorruptAnswer, NoAnswer
 from host.link import errors
 
 ONE_COLOUR = np.full((28, 28), 200, np.uint8)
@@ -92,6 +92,19 @@ def test_a_fault_without_a_restart_is_reported_after_the_timeout(board: Board, f
     fake.garble = replace_line("result", lambda _: [link.format_line("fault", name="hard")])
     with pytest.raises(BoardFault, match="unknown address"):
         board.classify(IMAGE)
+
+
+def test_a_fault_line_without_fields_is_still_a_sentence() -> None:
+    assert str(BoardFault({})) == (
+        "The board's firmware crashed with the fault 'fault' at pc=an unknown address: report this bug."
+    )
+
+
+def test_a_restart_has_its_reason(fake: FakeBoard) -> None:
+    fake.reset_at = 10
+    with pytest.raises(BoardReset) as caught:
+        Board(fake, attempts=1).classify(IMAGE)
+    assert caught.value.reason == "pin"
 
 
 def test_a_stopped_crystal_is_not_called_a_bug() -> None:

@@ -13,6 +13,9 @@ def test_both_sides_change_to_the_rate(board: Board, fake: FakeBoard) -> None:
     assert board.change_baud(1_000_000) == 1_000_000
     assert fake.rate == fake.baudrate == 1_000_000
     assert is_right(board.classify(IMAGE))
+    assert board.change_baud(115_200) == 115_200
+    assert fake.rate == fake.baudrate == 115_200
+    assert is_right(board.classify(IMAGE))
 
 
 def test_the_link_returns_to_the_default_rate_if_the_wire_is_too_bad(board: Board, fake: FakeBoard) -> None:

@@ -118,6 +118,22 @@ def test_the_connection_sends_and_receives_raw(board: Board, fake: FakeBoard) ->
     assert fake.now() == pytest.approx(started + 1)
 
 
+def test_lines_that_arrived_before_a_request_are_reported_but_do_not_count(fake: FakeBoard) -> None:
+    fake.say(*["hello"] * 1500, link.format_line("error", name="short", bytes=1))
+    fake.wait(2)
+    lines: list[str] = []
+    prediction = Board(fake, on_line=lines.append).classify(IMAGE)
+    assert is_right(prediction) and prediction.retries == ()
+    assert lines[:1500] == ["hello"] * 1500
+
+
+def test_an_endless_line_that_arrived_before_a_request_does_not_count(board: Board, fake: FakeBoard) -> None:
+    fake.send(b"x" * 5000 + b"\n")
+    fake.wait(2)
+    prediction = board.classify(IMAGE)
+    assert is_right(prediction) and prediction.retries == ()
+
+
 def test_a_stream_without_a_clock_runs_on_host_time(monkeypatch: pytest.MonkeyPatch, fake: FakeBoard) -> None:
     monkeypatch.delattr(FakeBoard, "now")
     assert is_right(Board(fake).classify(IMAGE))

@@ -7,6 +7,7 @@ import select
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -120,21 +121,27 @@ def url_of(server: socket.socket) -> str:
     return f"socket://127.0.0.1:{server.getsockname()[1]}"
 
 
-def test_the_first_bytes_of_a_socket_are_not_lost(server: socket.socket) -> None:
+@pytest.mark.parametrize("scheme", ["socket", "SOCKET"])
+def test_the_first_bytes_of_a_socket_are_not_lost(
+    server: socket.socket, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
     sent = b"hello\r\n" * 100
+    connect = socket.create_connection
 
-    def greet() -> None:
-        connection, _ = server.accept()
-        with connection:
-            connection.sendall(sent)
-            connection.recv(1)
+    def connect_and_wait(*arguments: Any, **options: Any) -> socket.socket:
+        """Connects, and returns when the first bytes have arrived."""
+        connection = connect(*arguments, **options)
+        served.append(server.accept()[0])
+        served[0].sendall(sent)
+        assert select.select([connection], [], [], 5.0)[0]
+        return connection
 
-    thread = threading.Thread(target=greet, daemon=True)
-    thread.start()
-    with contextlib.closing(open_port(url_of(server))) as port:
+    served: list[socket.socket] = []
+    monkeypatch.setattr(socket, "create_connection", connect_and_wait)
+    with contextlib.closing(open_port(url_of(server).replace("socket", scheme))) as port:
         port.timeout = 2.0
         assert port.read(len(sent)) == sent
-    thread.join()
+    served[0].close()
 
 
 def test_a_simulator_that_ends_is_a_port_error(server: socket.socket) -> None:
@@ -202,3 +209,35 @@ def test_opening_a_port_raises_neither_dtr_nor_rts(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(serial.Serial, "open", lambda port: states.append((port.dtr, port.rts)))
     open_port("/dev/ttyUSB0")
     assert states == [(False, False)]
+
+
+def test_a_port_reads_without_waiting_and_writes_with_a_time_limit(terminal: Terminal) -> None:
+    with contextlib.closing(open_port(terminal.url, 230_400)) as port:
+        assert (port.baudrate, port.timeout, port.write_timeout) == (230_400, 0, 5.0)
+        assert port.exclusive
+
+
+def test_another_error_is_reported_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise serial.SerialException("The cable is on fire.")
+
+    monkeypatch.setattr(serial.Serial, "open", fail)
+    with pytest.raises(PortError) as caught:
+        open_port("/dev/ttyUSB0")
+    assert str(caught.value) == "The port /dev/ttyUSB0 cannot be opened: The cable is on fire."
+
+
+@pytest.mark.parametrize("inner", [OSError(errno.EBUSY, "busy"), Exception(errno.EBUSY, "busy"), OSError()])
+def test_the_error_number_is_found_in_an_inner_exception(
+    monkeypatch: pytest.MonkeyPatch, inner: Exception
+) -> None:
+    def fail(_: object) -> None:
+        try:
+            raise inner
+        except Exception as error:
+            raise serial.SerialException("could not open port") from error
+
+    monkeypatch.setattr(serial.Serial, "open", fail)
+    expected = "in use by another program" if inner.args else "cannot be opened: could not open port"
+    with pytest.raises(PortError, match=expected):
+        open_port("/dev/ttyUSB0")

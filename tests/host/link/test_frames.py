@@ -17,6 +17,11 @@ def test_an_info_frame_byte_by_byte() -> None:
     assert link.encode_frame(link.Command.INFO, 0x1234) == b"\0" + stuffed + b"\0"
 
 
+def test_a_frame_carries_its_payload() -> None:
+    frame = link.decode_frame(link.encode_frame(link.Command.BAUD, 7, b"\x40\x42\x0f\x00")[1:-1])
+    assert (frame.command, frame.sequence, frame.payload) == (3, 7, b"\x40\x42\x0f\x00")
+
+
 def test_the_longest_frame_has_at_most_800_bytes() -> None:
     frame = link.encode_frame(link.Command.CLASSIFY, 0xFFFF, b"\xff" * 784)
     assert len(frame) <= 800

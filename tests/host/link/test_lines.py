@@ -26,7 +26,19 @@ def test_the_checksum_covers_the_line_before_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["@a b=1 b=2", "@a b", "@a  b=1", "@ b=1", "a b=1", "@a b=", "@a b=\ufffd", "", "@a b=1=2"]
+    "content",
+    [
+        "@a b=1 #00000000",
+        "@a b=1 b=2",
+        "@a b",
+        "@a  b=1",
+        "@ b=1",
+        "a b=1",
+        "@a b=",
+        "@a b=\ufffd",
+        "",
+        "@a b=1=2",
+    ],
 )
 def test_a_malformed_line_is_refused(content: str) -> None:
     with pytest.raises(CorruptAnswer, match="malformed"):
@@ -55,8 +67,14 @@ def test_a_damaged_line_is_refused(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("value", ["", "1,", "x", "0x10", "1_0", "99999999999", " 1"])
 def test_a_field_that_is_not_a_number_is_refused(value: str) -> None:
-    with pytest.raises(CorruptAnswer):
-        link.Message("result", {"logits": value}).numbers("logits")
+    message = link.Message("result", {"logits": value})
+    for read in (message.number, message.numbers, message.hexadecimal):
+        with pytest.raises(CorruptAnswer, match=r"@result line has logits=.*, which is not a number"):
+            read("logits")
+
+
+def test_hexadecimal_digits_may_be_upper_case() -> None:
+    assert link.Message("result", {"image": "5D1C0EFA"}).hexadecimal("image") == 0x5D1C0EFA
 
 
 def test_a_missing_field_is_refused() -> None:
@@ -107,6 +125,13 @@ def test_a_line_of_the_limit_is_read_and_a_longer_one_is_not() -> None:
     with pytest.raises(CorruptAnswer, match="more than 4096 bytes: 'xxx"):
         buffer.pop()
     assert buffer.pop() is None
+
+
+def test_an_endless_line_is_shown_in_ascii() -> None:
+    buffer = link.LineBuffer()
+    buffer.feed("é".encode() * 3000)
+    with pytest.raises(CorruptAnswer, match=r"4096 bytes: '\\ufffd\\ufffd"):
+        buffer.pop()
 
 
 def test_text_in_a_sentence_is_quoted_escaped_and_short() -> None:

@@ -38,8 +38,9 @@ def test_without_colour_a_digit_is_half_blocks() -> None:
 def test_in_colour_each_half_block_shows_two_grey_pixels() -> None:
     image = np.zeros((28, 28), np.uint8)
     image[0, 0], image[1, 0] = 255, 7
-    lines = printed_in_colour(draw_digit(image, console(colour="truecolor"))).splitlines()
-    assert len(lines) == 14
+    digit = draw_digit(image, console(colour="truecolor"))
+    assert digit.plain.split("\n") == ["▀" * 28] * 14
+    lines = printed_in_colour(digit).splitlines()
     assert lines[0].startswith("\x1b[38;2;255;255;255;48;2;7;7;7m▀\x1b[0m")
     assert lines[1].count("▀") == 28 and "255" not in lines[1]
 
@@ -63,6 +64,15 @@ def test_an_ascii_terminal_gets_shades() -> None:
     assert lines[0][0] == "@" and lines[1][1] not in " @" and lines[2].isspace()
 
 
+def test_ten_shades_stand_for_equal_ranges_of_brightness() -> None:
+    image = np.zeros((2, 28), np.uint8)
+    image[0, :20] = [
+        edge for shade in range(10) for edge in (-(-shade * 256 // 10), (shade + 1) * 256 // 10 - 1)
+    ]
+    image[0, 19] = 255
+    assert draw_digit(image, console("ascii")).plain[:20] == "  ..::--==++**##%%@@"
+
+
 def test_softmax_is_over_the_real_logits() -> None:
     assert softmax((0, 0), 1.0) == (0.5, 0.5)
     assert softmax((1, 0), 2.0)[0] == pytest.approx(0.880797)
@@ -81,6 +91,18 @@ def test_bars(scale: float | None, plain: bool) -> None:
     assert ink[7] == max(ink) > 30
     assert all(line.isascii() for line in lines) == plain
     assert max(map(len, lines)) < 80
+
+
+def test_bars_are_40_characters_wide_and_values_are_aligned() -> None:
+    for plain in (False, True):
+        lines = draw_bars((0, 1), 1, plain=plain).plain.split("\n")
+        ink = "#" if plain else "█"
+        assert lines == [f"0 {' ' * 40} 0", f"1 {ink * 40} 1  <-- predicted"]
+    assert draw_bars((-10, 0, 10), 2, plain=True, width=4).plain.split("\n") == [
+        "0      -10",
+        "1 ##     0",
+        "2 ####  10  <-- predicted",
+    ]
 
 
 def test_the_length_of_a_bar_is_its_fraction() -> None:
@@ -111,3 +133,11 @@ def test_a_pipe_gets_the_text_unchanged(capsys: pytest.CaptureFixture[str]) -> N
     sentence = "[bold] :smile: 12 " + "x" * 200
     make_console().print(sentence)
     assert capsys.readouterr().out == sentence + "\n"
+
+
+def test_a_terminal_gets_the_text_without_colours(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    make_console().print("12 [bold] 'text'")
+    assert capsys.readouterr().out == "12 [bold] 'text'\n"
