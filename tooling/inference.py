@@ -1,5 +1,7 @@
 """`infer`: which digit, and which board."""
 
+from __future__ import annotations
+
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,9 +20,9 @@ from tooling.simulate import running
 
 
 def run(image: str, port: str, *, window: bool, baud: int) -> None:
-    """Send a digit to the board at `port`, or at the one there is, and show what it says.
+    """Send a digit to the board at `port`, by default the only one, and show its answer.
 
-    `image` is an index into the test set or a PNG's path. Raises UserError, UserError or BoardError.
+    `image` is an index into the test set or a PNG's path. Raises UserError or BoardError.
     """
     pixels, title = _digit(image)
     port = port or the_port()
@@ -30,14 +32,14 @@ def run(image: str, port: str, *, window: bool, baud: int) -> None:
 
 
 def the_port() -> str:
-    """The port to talk to when none was named: the running simulation, else the only USB serial adapter."""
+    """The port of the running `sim`, or else of the only USB serial adapter. Raises UserError without one."""
     if simulated := running.url():
         return simulated
     adapters = sorted(port.device for port in list_ports.comports() if port.vid is not None)
     if len(adapters) == 1:
         return str(adapters[0])
     if adapters:
-        raise UserError(f"There is more than one serial adapter: choose with --port ({', '.join(adapters)}).")
+        raise UserError(f"There are several serial adapters: choose one with --port ({', '.join(adapters)}).")
     raise UserError(
         "There is no board: type './inv sim' in another terminal, or plug a USB serial adapter in."
     )
@@ -53,11 +55,11 @@ def _digit(image: str) -> tuple[npt.NDArray[np.uint8], str]:
 
 
 def _logit_scales() -> dict[int, float]:
-    """The scale of the logits of each network that this clone has, by its checksum."""
+    """The scale of the logits of each network of this clone, by the network's checksum."""
     paths = {*MODELS.glob("*.npz"), *build.exported_models()}
     scales = {}
     for path in paths:
-        with suppress(UserError):  # a broken one is for whoever builds it to hear of
+        with suppress(UserError):  # a build of it reports a broken file
             model = load(path)
             scales[model.checksum] = model.logit_scale
     return scales

@@ -1,9 +1,11 @@
 """Starting other programs so that they always end.
 
-Every program is started from a list of arguments (never through a shell), without standard input, in a
-process group of its own, with a time limit; and whatever happens here (an error, Ctrl-C, SIGTERM, a closed
-terminal) the whole group is gone when the call returns.
+Each program starts from a list of arguments (never through a shell), without standard input, in its own
+process group, with a time limit. Whatever ends the call (an error, Ctrl-C, SIGTERM, a closed terminal), the
+whole group has ended when it returns.
 """
+
+from __future__ import annotations
 
 import os
 import signal
@@ -19,16 +21,16 @@ from typing import IO
 from common.errors import UserError
 from common.paths import ENVIRONMENT_BIN
 
-# Renode closes its emulation and Robot Framework writes its results when they are asked to end.
+# Time for Renode to close its emulation and for Robot Framework to write its results.
 GRACE_SECONDS = 5.0
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM or SIGHUP arrived: end as for Ctrl-C, so that every `finally` on the way is run."""
+    """SIGTERM or SIGHUP arrived. Ends the program as Ctrl-C does, so that every `finally` runs."""
 
 
 def raise_on_termination() -> None:
-    """Let SIGTERM and SIGHUP raise `Terminated`; by default they would leave programs running."""
+    """Let SIGTERM and SIGHUP raise `Terminated`. By default they would leave programs running."""
 
     def terminate(number: int, _frame: object) -> None:
         raise Terminated(signal.Signals(number).name)
@@ -40,7 +42,7 @@ def raise_on_termination() -> None:
 
 @dataclass(frozen=True)
 class Finished:
-    """How a program ended, and what it printed (empty unless it was captured)."""
+    """A program's exit status, and what it printed if that was captured."""
 
     status: int
     output: str
@@ -61,11 +63,11 @@ def run(
     capture: bool = False,
     interruptible: bool = True,
 ) -> Finished:
-    """Run a program to its end. Its exit status is for the caller to judge.
+    """Run a program to its end. The caller judges its exit status.
 
-    With `capture` standard output and standard error come back as one text instead of being shown. A program
-    that must not be cut short (dpkg) is given with `interruptible=False`: an interrupt then takes effect at
-    its end. Raises UserError when it cannot be started or takes longer than `timeout` seconds.
+    `capture` returns standard output and standard error as one text instead of showing them. With
+    `interruptible=False` an interrupt takes effect only when the program has ended, as for dpkg. Raises
+    UserError if it cannot be started or takes longer than `timeout` seconds.
     """
     output = subprocess.PIPE if capture else None
     with started(arguments, cwd=cwd, extra_environment=extra_environment, output=output) as process:
@@ -77,9 +79,7 @@ def run(
             ) from None
         except KeyboardInterrupt:
             if not interruptible:
-                print(
-                    f"Interrupted; waiting for '{_name(arguments)}' to finish what it began.", file=sys.stderr
-                )
+                print(f"Interrupted; waiting for '{_name(arguments)}' to finish.", file=sys.stderr)
                 with suppress(subprocess.TimeoutExpired):
                     process.communicate(timeout=timeout)
             raise
@@ -95,11 +95,11 @@ def started(
     output: IO[bytes] | int | None = None,
     hold_input: bool = False,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a program and yield it; on leaving, it and all that it started are ended.
+    """Start a program and yield it; at the end of the block, it and all that it started are ended.
 
     `output` receives standard output and standard error; None shows them. With `hold_input` its standard
-    input is a pipe that stays open and silent, for programs that end or spin when theirs closes. Raises
-    UserError when it cannot be started.
+    input is a pipe that stays open and silent, for programs that end or spin when it closes. Raises UserError
+    if it cannot be started.
     """
     sys.stdout.flush()
     try:
@@ -123,14 +123,14 @@ def started(
 
 
 def end(process: subprocess.Popen[bytes], grace: float = GRACE_SECONDS) -> None:
-    """End a program that `started` began, and its whole process group: politely, then by force."""
+    """End a program that `started` began, and its process group: SIGINT, SIGTERM, at last SIGKILL."""
     for request in (signal.SIGINT, signal.SIGTERM):
         if process.poll() is not None:
             break
         _signal_group(process, request)
         with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
             process.wait(timeout=grace)
-    # Also when the program itself has ended: what it started may still be there.
+    # The program may have ended and left others running.
     _signal_group(process, signal.SIGKILL)
     process.wait()
     for stream in (process.stdin, process.stdout):
@@ -140,7 +140,7 @@ def end(process: subprocess.Popen[bytes], grace: float = GRACE_SECONDS) -> None:
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    # The group's number is the leader's. A group started through sudo belongs to root, and ends by itself.
+    # The group has the leader's number. A group started through sudo belongs to root and ends by itself.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
 

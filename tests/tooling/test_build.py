@@ -7,7 +7,6 @@ import pytest
 from common.errors import UserError
 from common.paths import DEFAULT_MODEL, FIRMWARE, RENODE_SCRIPT, ROOT, SUITES
 from tooling import build, size
-from tooling.checks import pytest_results
 from tooling.setup import tools
 from tooling.simulate.simulation import check_simulator
 from tooling.suites.robot_results import Counts
@@ -89,8 +88,9 @@ def test_what_is_no_elf_file_is_one_sentence(tmp_path: Path) -> None:
         size.measure(tmp_path / "missing.elf")
 
 
-@pytest.mark.skipif(not build.image_path(build.BLUEPILL).is_file(), reason="the firmware is not built")
+@pytest.mark.skipif(bool(tools.missing(build.BOARDS[build.BLUEPILL].needs)), reason="needs arm-none-eabi-gcc")
 def test_the_firmware_fits_and_its_sections_add_up() -> None:
+    build.build(build.BLUEPILL)
     measured = size.measure(build.image(build.BLUEPILL))
 
     assert 0 < measured.flash <= measured.flash_available == 64 * 1024
@@ -108,13 +108,3 @@ def test_counts_add_up() -> None:
 
     assert str(total) == "7 passed, 1 failed, 2 skipped"
     assert total.executed == 8
-
-
-def test_pytests_results_are_counted(tmp_path: Path) -> None:
-    path = tmp_path / "pytest.xml"
-    path.write_text('<testsuites><testsuite tests="9" failures="1" errors="2" skipped="3"/></testsuites>')
-    assert pytest_results(path).counts == Counts(3, 3, 3)
-
-    path.write_text("<testsuites><testsu")
-    with pytest.raises(UserError, match="before it could write"):
-        pytest_results(path)

@@ -1,4 +1,4 @@
-"""Programs end, whatever they do and whatever happens here."""
+"""Programs that were started end, whatever they or the caller do."""
 
 import os
 import signal

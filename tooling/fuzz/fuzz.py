@@ -1,7 +1,7 @@
-"""The fuzzers: what they judge, how they are built and run, and what came of it.
+"""The fuzzers: what they test, how they are built and run, and how they ended.
 
-Each of them is libFuzzer, in C or as Atheris in Python. It begins with the inputs in tests/corpus/, collects
-in build/fuzzing/ what leads further, and ends at the first broken promise, whose input it keeps.
+Each is libFuzzer, in C, or as Atheris in Python. It starts with the inputs in tests/corpus/, collects inputs
+that reach new code in build/fuzzing/, and stops at the first violation, whose input it keeps.
 """
 
 import re
@@ -21,26 +21,26 @@ from tooling.setup import tools
 
 FUZZING = BUILD / "fuzzing"
 
-_PULSE = 60.0  # seconds between two signs of life
-_GRACE = 120.0  # beyond its time: for reading the corpus, and for one input that takes too long
-_INPUT_LIMIT = 10  # seconds for one input; a longer one hangs
+_PROGRESS_EVERY = 60.0  # seconds
+_GRACE = 120.0  # seconds beyond its time, to read the corpus and to end a slow input
+_INPUT_LIMIT = 10  # seconds; an input that takes longer hangs
 _MERGE_LIMIT = 600.0
 
 
 @dataclass(frozen=True)
 class Fuzzer:
-    """One target: what it judges, the command that begins it, and the longest input that makes sense."""
+    """One fuzzer: what it tests, its command, and its longest input."""
 
     name: str
-    judges: str
+    tests: str
     command: tuple[str | Path, ...]
     max_bytes: int
     why_not: Callable[[], str]
-    """Why it cannot be run here, '' where it can."""
+    """Why it cannot run here, '' if it can."""
     prepare: Callable[[], object] = lambda: None
     more_seeds: tuple[Path, ...] = ()
     can_merge: bool = True
-    """Whether it can start itself again, which picking from its corpus takes."""
+    """Whether it can restart itself, which libFuzzer needs to select from its corpus."""
 
     @property
     def seeds(self) -> Path:
@@ -103,10 +103,10 @@ def _why_not_in_python() -> str:
     return "Atheris is not installed: './inv fuzz' installs it for Python 3.11 to 3.13 on Linux."
 
 
-def _in_c(name: str, judges: str) -> Fuzzer:
+def _in_c(name: str, tests: str) -> Fuzzer:
     program = build.image_path(build.FUZZ).with_name(f"fuzz_{name}")
-    # An image takes nine bytes of an input, and what longer inputs do more of is only slower.
-    return Fuzzer(name, judges, (program,), 512, _why_not_in_c, lambda: build.build(build.FUZZ))
+    # An image takes nine bytes of an input; longer inputs are slower and reach no new code.
+    return Fuzzer(name, tests, (program,), 512, _why_not_in_c, lambda: build.build(build.FUZZ))
 
 
 FUZZERS = {
@@ -153,14 +153,14 @@ def run(fuzzers: Sequence[Fuzzer], seconds: int, *, must_run: bool = False) -> l
 
 
 def named(name: str) -> Fuzzer:
-    """The fuzzer of that name. Raises UserError that lists the names there are."""
+    """The fuzzer of that name. Raises UserError that lists the names."""
     if name not in FUZZERS:
         raise UserError(f"There is no fuzzer '{name}': choose {', '.join(FUZZERS)}.")
     return FUZZERS[name]
 
 
 def keep(fuzzers: Sequence[Fuzzer]) -> None:
-    """Add to tests/corpus/ what the runs so far found to reach code that nothing there reaches."""
+    """Add to tests/corpus/ the inputs of all runs that reach code which no input there reaches."""
     for fuzzer in fuzzers:
         if fuzzer.can_merge and fuzzer.corpus.is_dir() and not fuzzer.why_not():
             fuzzer.prepare()
@@ -176,7 +176,7 @@ def _count(folder: Path) -> int:
 
 def _run(fuzzer: Fuzzer, seconds: int) -> Outcome:
     fuzzer.prepare()
-    print(f"{fuzzer.name}: fuzzing {fuzzer.judges} for {seconds} s", flush=True)
+    print(f"{fuzzer.name}: fuzzing {fuzzer.tests} for {seconds} s", flush=True)
     begin = time.monotonic()
     status = _libfuzzer(
         fuzzer,
@@ -206,7 +206,7 @@ def _run(fuzzer: Fuzzer, seconds: int) -> Outcome:
 
 
 def _libfuzzer(fuzzer: Fuzzer, arguments: Sequence[str | Path], limit: float) -> int:
-    """Run a fuzzer to its end, with signs of life; its exit status. Raises UserError after the limit."""
+    """Run a fuzzer to its end and print its progress; returns its exit status. Raises UserError after `limit`."""
     found = FUZZING / "found"
     for folder in (fuzzer.corpus, fuzzer.seeds, found):
         folder.mkdir(parents=True, exist_ok=True)
@@ -222,7 +222,7 @@ def _libfuzzer(fuzzer: Fuzzer, arguments: Sequence[str | Path], limit: float) ->
     ):
         while time.monotonic() < deadline:
             try:
-                return process.wait(timeout=min(_PULSE, max(0.0, deadline - time.monotonic())))
+                return process.wait(timeout=min(_PROGRESS_EVERY, max(0.0, deadline - time.monotonic())))
             except subprocess.TimeoutExpired:
                 if line := _last(r"(?m)^(#\d+\t.*?exec/s: \d+)", fuzzer.log.read_text(errors="replace")):
                     print(f"{fuzzer.name}: {' '.join(line[0].split())}", flush=True)
@@ -232,7 +232,7 @@ def _libfuzzer(fuzzer: Fuzzer, arguments: Sequence[str | Path], limit: float) ->
 
 
 def _reason(status: int, log: str) -> str:
-    """Why a fuzzer stopped, '' where its time was over."""
+    """Why a fuzzer stopped before its time, '' if it did not."""
     if status == 0:
         return ""
     for pattern in (

@@ -1,4 +1,4 @@
-"""What the fuzzers of the link and the application begin with: one input for each thing in LINK.md.
+"""The first inputs of the fuzzers of the link and the application: one for each part of LINK.md.
 
 These inputs are scripts (firmware/fuzz/script.h): bytes for the wire and, behind an escape, what no byte on a
 wire can say. `python -m tooling.fuzz.seeds` writes them to tests/corpus/, beside what the fuzzers found.
@@ -18,12 +18,12 @@ _IMAGE_BYTES = link.MAX_PAYLOAD
 
 
 def silence(milliseconds: int) -> bytes:
-    """The wire is silent for so long, up to 255 ms."""
+    """A pause on the wire, up to 255 ms."""
     return _ESCAPE + b"s" + bytes([milliseconds])
 
 
 def lost(count: int) -> bytes:
-    """The USART loses so many bytes, up to 255."""
+    """Bytes that the USART loses, up to 255."""
     return _ESCAPE + b"l" + bytes([count])
 
 
@@ -33,12 +33,12 @@ def line_errors(framing: int, noise: int) -> bytes:
 
 
 def busy(characters: int) -> bytes:
-    """The main loop looks away while so many characters arrive, up to 2040 in steps of 8."""
+    """Characters that arrive while the main loop is busy, up to 2040 in steps of 8."""
     return _ESCAPE + b"b" + bytes([characters // 8])
 
 
 def reset(*, intact: bool = True) -> bytes:
-    """The board starts anew, where not `intact` with a damaged flash."""
+    """A reset; the flash is damaged unless `intact`."""
     return _ESCAPE + b"r" + bytes([not intact])
 
 
@@ -93,7 +93,7 @@ def scripts() -> dict[str, bytes]:
 
 
 def write() -> None:
-    """Write them for both targets."""
+    """Write the inputs for both targets."""
     for target in TARGETS:
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)
