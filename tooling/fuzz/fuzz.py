@@ -206,7 +206,7 @@ def _run(fuzzer: Fuzzer, seconds: int) -> Outcome:
 
 
 def _libfuzzer(fuzzer: Fuzzer, arguments: Sequence[str | Path], limit: float) -> int:
-    """Run a fuzzer to its end and print its progress; returns its exit status. Raises UserError after `limit`."""
+    """Run a fuzzer and print its progress; returns its exit status. Raises UserError after `limit`."""
     found = FUZZING / "found"
     for folder in (fuzzer.corpus, fuzzer.seeds, found):
         folder.mkdir(parents=True, exist_ok=True)
