@@ -258,9 +258,9 @@ def train(
     },
 )
 def results(context: Context, model: str = DEFAULT_MODEL, seeds: int = 5, fresh: bool = False) -> None:
-    """Train a network with several seeds and write training/RESULTS.md."""
+    """Train a network with several seeds and write training/results/RESULTS.md."""
     _require_torch()
-    from training.results import train_seeds
+    from training.results.seeds import train_seeds
 
     if not train_seeds(model, seeds, fresh):
         raise Exit("\nresults was interrupted; type it again to continue.", 130)

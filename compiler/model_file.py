@@ -33,6 +33,11 @@ _NO_DATE = (1980, 1, 1, 0, 0, 0)
 
 def save(model: Model, path: Path) -> None:
     """Write a model file in one step. Raises UserError if it cannot be written."""
+    write_atomically(path, encode(model))
+
+
+def encode(model: Model) -> bytes:
+    """The bytes of a model file."""
     header = {
         "format": FORMAT,
         "name": model.name,
@@ -48,7 +53,7 @@ def save(model: Model, path: Path) -> None:
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
             archive.writestr(zipfile.ZipInfo(f"{name}.npy", _NO_DATE), _npy(array))
-    write_atomically(path, content.getvalue())
+    return content.getvalue()
 
 
 def load(path: Path) -> Model:

@@ -1,7 +1,7 @@
-"""The MNIST files: which ones there are, how they are checked, and the committed test set.
+"""The MNIST files: their names and checksums, how to read them, and the committed test set.
 
-MNIST is by Y. LeCun, C. Cortes and C. Burges. The IDX format is a short header (16 bytes before
-images, 8 before labels) and then one byte a pixel or a label.
+MNIST is by Y. LeCun, C. Cortes and C. Burges. A file is in IDX format: a header of 16 bytes for images or 8
+for labels, then one byte for each pixel or label.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ from common.paths import DATA, shown
 ROWS = COLS = 28
 CLASSES = 10
 
-IMAGE_HEADER = 16
-LABEL_HEADER = 8
+TRAINING_COUNT = 60_000
+TEST_COUNT = 10_000
+
+IMAGE_HEADER = 16  # bytes
+LABEL_HEADER = 8  # bytes
 
 
 @dataclass(frozen=True)
 class IdxFile:
-    """One of MNIST's four files, unpacked: its name, size in bytes and SHA-256."""
+    """One of MNIST's four files, uncompressed: its name, size in bytes and SHA-256."""
 
     name: str
     size: int
@@ -36,22 +39,22 @@ class IdxFile:
 
 TRAINING_IMAGES = IdxFile(
     "train-images-idx3-ubyte",
-    IMAGE_HEADER + 60_000 * ROWS * COLS,
+    IMAGE_HEADER + TRAINING_COUNT * ROWS * COLS,
     "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
 )
 TRAINING_LABELS = IdxFile(
     "train-labels-idx1-ubyte",
-    LABEL_HEADER + 60_000,
+    LABEL_HEADER + TRAINING_COUNT,
     "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
 )
 TEST_IMAGES = IdxFile(
     "t10k-images-idx3-ubyte",
-    IMAGE_HEADER + 10_000 * ROWS * COLS,
+    IMAGE_HEADER + TEST_COUNT * ROWS * COLS,
     "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
 )
 TEST_LABELS = IdxFile(
     "t10k-labels-idx1-ubyte",
-    LABEL_HEADER + 10_000,
+    LABEL_HEADER + TEST_COUNT,
     "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 )
 FILES = (TRAINING_IMAGES, TRAINING_LABELS, TEST_IMAGES, TEST_LABELS)
@@ -68,7 +71,7 @@ class Digits:
         return len(self.labels)
 
     def require(self, index: int) -> None:
-        """Raises UserError if there is no digit of that index."""
+        """Raise UserError if there is no digit with that index."""
         if not 0 <= index < len(self):
             raise UserError(f"The test set has no image {index}: choose 0 to {len(self) - 1}.")
 
@@ -79,7 +82,7 @@ class Digits:
 def load_test_set(folder: Path = DATA) -> Digits:
     """MNIST's 10,000 test images, from the files committed with the project.
 
-    Errors: UserError where a file is missing, truncated or altered.
+    Raises UserError if a file is missing, truncated or altered.
     """
     images = read(folder, TEST_IMAGES)
     labels = read(folder, TEST_LABELS)
@@ -90,31 +93,32 @@ def load_test_set(folder: Path = DATA) -> Digits:
 
 
 def read(folder: Path, file: IdxFile, remedy: str = "replace it with a good copy") -> bytes:
-    """The unpacked content of one file of a folder, gzipped (NAME.gz) or not, its SHA-256 checked.
+    """The uncompressed content of NAME or NAME.gz in a folder, with its SHA-256 checked.
 
-    remedy: what the user is told to do about a bad one.
-    Errors: UserError where it is missing, truncated or altered.
+    remedy: the end of the error about a bad file: what the user can do.
+    Raises UserError if the file is missing, truncated or altered.
     """
-    plain, packed = folder / file.name, folder / f"{file.name}.gz"
-    path = plain if plain.is_file() else packed
+    path = folder / file.name
+    if not path.is_file():
+        path = folder / f"{file.name}.gz"
     try:
-        # One byte more than there should be is enough to notice a longer file, however long it is.
+        # One byte too many is enough to notice a file of any larger size.
         with _open(path) as stream:
             content = stream.read(file.size + 1)
     except FileNotFoundError:
         raise UserError(
-            f"MNIST's {file.name} is not in {shown(folder)}, neither gzipped nor unpacked: put it there."
+            f"MNIST's {file.name} (or {file.name}.gz) is not in {shown(folder)}: put it there."
         ) from None
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise UserError(f"{shown(path)} is damaged or cut off: {remedy}.") from None
+        raise UserError(f"{shown(path)} is damaged or truncated: {remedy}.") from None
     except OSError as error:
         raise UserError(f"{shown(path)} cannot be read: {error.strerror or error}.") from None
     if len(content) < file.size:
         raise UserError(
-            f"{shown(path)} is cut off, {len(content):,} bytes instead of {file.size:,}: {remedy}."
+            f"{shown(path)} is truncated: it has {len(content):,} bytes instead of {file.size:,}; {remedy}."
         )
     if hashlib.sha256(content).hexdigest() != file.sha256:
-        raise UserError(f"{shown(path)} is not MNIST's original, its SHA-256 differs: {remedy}.")
+        raise UserError(f"{shown(path)} is not the original MNIST file (its SHA-256 differs): {remedy}.")
     return content
 
 

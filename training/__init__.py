@@ -1,5 +1,4 @@
-"""From MNIST to C: training, the model file, the integer reference and the exporter.
+"""From MNIST to a model file: networks, their recipes, the training loop, quantisation, and results.
 
-Only data.py, vision.py, models.py, augment.py, average.py, quantise.py, checkpoint.py, curve.py and
-train.py need PyTorch; what export, build, simulation and tests use works without it.
+The only room that needs torch. Its `settings` and `results` do not.
 """

@@ -1,92 +1,25 @@
-"""The models, as short PyTorch modules. Add a class here and run `invoke train --model NAME`.
+"""The models. To add one, write a class here and type `./inv train --model NAME`.
 
-A model is a sequence of layers, float images (N, 1, 28, 28) with 0 = background and 1 = full ink in,
-10 logits out, and a recipe: how it is trained unless the command line says otherwise. Its name is
-the class's, in lower case. Supported layers: see quantise.py.
+A model is a sequence of layers. It takes images (N, 1, 28, 28), 0 for background to 1 for full ink, and gives
+10 logits. Its recipe says how it is trained. Its name is the name of the class in lower case. The supported
+layers are listed in quantise/conversion.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from torch import nn
 
 from common.errors import UserError
 from data.mnist import CLASSES, COLS, ROWS
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How far an image of training may be turned, stretched, slanted and moved, each evenly distributed."""
-
-    rotation: float = 0.0  # degrees, either way
-    scale: float = 0.0  # 0.1: each side from 0.9 to 1.1 times as long
-    shear: float = 0.0  # columns a row
-    shift: float = 0.0  # pixels, in each direction
-
-
-@dataclass(frozen=True)
-class Quantisation:
-    """The integers of a model. One number is meant for every layer with weights, a tuple for each in order.
-
-    weight_bits: 8, 4 or 2. activation_maximum: the largest activation, up to 255; one less of them than
-    layers, because the last gives logits. input_shift: how many low bits of a pixel do not count.
-    lanes: keep every sum inside 16 bits, so that two outputs share one multiplication on the chip.
-    """
-
-    weight_bits: int | tuple[int, ...] = 8
-    activation_maximum: int | tuple[int, ...] = 127
-    input_shift: int = 0
-    lanes: bool = False
-
-    def bits_of_layers(self, layers: int) -> list[int]:
-        """Errors: UserError where there are not as many as layers, or one cannot be."""
-        return _for_each(self.weight_bits, layers, "weight_bits", (8, 4, 2), "8, 4 or 2")
-
-    def maxima_of_layers(self, layers: int) -> list[int]:
-        """Errors: UserError as `bits_of_layers`."""
-        return _for_each(
-            self.activation_maximum, layers, "activation_maximum", range(1, 256), "one from 1 to 255"
-        )
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a model is trained: AdamW, its learning rate falling to zero along half a cosine.
-
-    After the float epochs come, where there are any, those of quantisation-aware training, which begin with
-    a learning rate of their own and have no weight decay. average: how much of the running average of the
-    weights, which is what is judged and kept, stays at each step; 0 for none.
-    """
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-    seed: int = 1
-    warmup_steps: int = 0
-    label_smoothing: float = 0.0
-    average: float = 0.0
-    integer_epochs: int = 0
-    integer_learning_rate: float = 0.0
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    quantisation: Quantisation = field(default_factory=Quantisation)
-
-    @property
-    def all_epochs(self) -> int:
-        """Those in float and those in integers."""
-        return self.epochs + self.integer_epochs
-
-    def of_epochs(self, epochs: int) -> Recipe:
-        """The same recipe, longer or shorter, with the same share of float epochs, at least one."""
-        in_float = max(1, round(epochs * self.epochs / self.all_epochs))
-        return replace(self, epochs=in_float, integer_epochs=epochs - in_float)
+from training.recipe import Augmentation, Quantisation, Recipe
+from training.settings import RunSettings
 
 
 class Network(nn.Sequential):
-    """What all models are; a subclass can be trained by its name."""
+    """The base of all models: a subclass can be trained by its name."""
 
     recipe: ClassVar[Recipe]
     known: ClassVar[dict[str, type[Network]]] = {}
@@ -97,13 +30,13 @@ class Network(nn.Sequential):
 
 
 class Linear(Network):
-    """The original demo's model: one layer that gives each class a weight for every pixel."""
+    """The original demo's model: one layer with a weight for each pixel and class."""
 
     recipe = Recipe(epochs=25, batch_size=256, learning_rate=2e-3, weight_decay=0.1)
 
     def __init__(self) -> None:
         layer = nn.Linear(ROWS * COLS, CLASSES)
-        # From zero, the pixels that never carry ink in training keep no random weight.
+        # Pixels that are background in every training image keep the weight 0, not a random one.
         nn.init.zeros_(layer.weight)
         nn.init.zeros_(layer.bias)
         super().__init__(nn.Flatten(), layer)
@@ -124,9 +57,9 @@ _CONVOLUTIONAL = Recipe(
 
 
 class Cnn(Network):
-    """The default: four convolutions, narrow where the picture is large and wide where it is small.
+    """The default: four convolutions, few channels where the image is large and more where it is small.
 
-    Multiplications are what costs time on the chip, and most weights lie where there are few positions.
+    Multiplications decide the time on the chip, and most weights lie where there are few positions.
     """
 
     recipe = replace(
@@ -150,8 +83,8 @@ class Cnn(Network):
 
 
 class Max(Network):
-    """The most accurate network that the chip's flash holds: a convolution more in the middle, where it
-    sees strokes rather than edges, and about three times the weights.
+    """The most accurate model that fits the chip's flash: one more convolution in the middle, which sees
+    strokes instead of edges, and about three times the weights of `cnn`.
     """
 
     recipe = replace(
@@ -179,36 +112,36 @@ class Max(Network):
 
 
 def find(name: str) -> type[Network]:
-    """The model class of a name. Errors: UserError where there is none, or it is no plain sequence, or it
-    has no recipe.
+    """The class of a model.
+
+    Raises UserError if there is none of this name, if it overrides `forward`, or if its recipe is missing or
+    has a value out of range.
     """
     if name not in Network.known:
-        raise UserError(
-            f"There is no model {name!r} in training/models.py, only {', '.join(sorted(Network.known))}."
-        )
+        known = ", ".join(sorted(Network.known))
+        raise UserError(f"There is no model {name!r} in training/models.py, only {known}.")
     found = Network.known[name]
     if found.forward is not nn.Sequential.forward:
-        raise UserError(f"Model {name} has a forward of its own: a model is a plain sequence of layers.")
-    if not isinstance(getattr(found, "recipe", None), Recipe):
         raise UserError(
-            f"Model {name} does not say how it is trained: give its class a recipe = Recipe(...)."
+            f"Model {name} defines its own forward(): a model must be a plain sequence of layers."
         )
+    recipe = getattr(found, "recipe", None)
+    if not isinstance(recipe, Recipe):
+        raise UserError(f"Model {name} has no recipe: give its class a recipe = Recipe(...).")
+    try:
+        recipe.check()
+    except UserError as error:
+        raise UserError(f"Model {name} cannot be trained: {error}.") from None
     return found
 
 
+def settings(name: str, seed: int) -> RunSettings:
+    """The settings of a full run of a model with this seed. Raises UserError like find()."""
+    model = find(name)
+    return RunSettings(name, str(model()), model.recipe.changed(seed=seed).as_json())
+
+
 def _convolution(channels: int, outputs: int, padding: int = 0) -> tuple[nn.Module, ...]:
-    """3x3, with batch normalisation, which takes the place of the bias."""
+    """A 3x3 convolution with batch normalisation, which replaces the bias, and ReLU."""
     convolution = nn.Conv2d(channels, outputs, 3, padding=padding, bias=False)
     return convolution, nn.BatchNorm2d(outputs), nn.ReLU()
-
-
-def _for_each(
-    setting: int | tuple[int, ...], layers: int, name: str, allowed: Collection[int], allowed_words: str
-) -> list[int]:
-    settings = [setting] * layers if isinstance(setting, int) else list(setting)
-    if len(settings) != layers:
-        raise UserError(f"its recipe has {name} for {len(settings)} layers, and {layers} are needed")
-    for each in settings:
-        if each not in allowed:
-            raise UserError(f"its recipe has {name} {each}, not {allowed_words}")
-    return settings

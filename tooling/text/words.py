@@ -14,7 +14,7 @@ from tooling.text.files import text_files
 
 LIST = ROOT / "docs" / "words.txt"
 
-_NOT_TEXT = ("data/mnist/", "models/", "tests/corpus/", "training/results.json", "docs/words.txt")
+_NOT_TEXT = ("data/mnist/", "models/", "tests/corpus/", "training/results/results.json", "docs/words.txt")
 # What starts a line of a comment; a phrase may go on behind it.
 _LEADER = re.compile(r"^[ \t]*(?:#|//|/?\*+(?!/)|>)[ \t]*", re.MULTILINE)
 

@@ -1,4 +1,4 @@
-"""The picture of a training run."""
+"""The curve of a training run, as a picture."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from common.files import write_atomically
-from training.checkpoint import EpochRecord
+from training.loop.checkpoint import EpochRecord, best_epoch
 
 
-def draw(history: Sequence[EpochRecord], best_epoch: int, float_epochs: int, title: str, path: Path) -> None:
-    """Writes loss and held-out accuracy by epoch as a PNG.
+def draw(history: Sequence[EpochRecord], float_epochs: int, title: str, path: Path) -> None:
+    """Write training loss and held-out accuracy by epoch as a PNG. Raises UserError if that fails.
 
-    float_epochs: after how many of them training in integers begins. Errors: UserError.
+    float_epochs: the number of epochs before training in integers starts.
     """
+    best = best_epoch(history)
     epochs = range(1, len(history) + 1)
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     losses = figure.add_subplot(title=title, xlabel="epoch", ylabel="training loss")
     accuracies = losses.twinx()
-    accuracies.set_ylabel("held-out images recognised, in integers (%)")
+    accuracies.set_ylabel("accuracy on held-out images, in integers (%)")
     losses.xaxis.set_major_locator(MaxNLocator(integer=True))
     lines = [
         *losses.plot(epochs, [record.loss for record in history], "C0.-", label="training loss"),
         *accuracies.plot(
             epochs, [100 * record.accuracy for record in history], "C1.-", label="held-out accuracy"
         ),
-        accuracies.axvline(best_epoch, color="0.7", linestyle=":", label=f"chosen: epoch {best_epoch}"),
+        accuracies.axvline(best, color="0.7", linestyle=":", label=f"best: epoch {best}"),
     ]
     if float_epochs < len(history):
-        lines.append(losses.axvline(float_epochs + 0.5, color="0.4", label="trained in integers from here"))
+        lines.append(losses.axvline(float_epochs + 0.5, color="0.4", label="training in integers starts"))
     losses.legend(handles=lines, loc="center right")
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=100)

@@ -1,0 +1,70 @@
+"""The models, and the errors about a user's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("torch", reason="torch is not installed: invoke setup --train")
+
+from torch import Tensor
+
+from common.errors import UserError
+from common.paths import MODELS
+from compiler import model_file
+from training import models
+from training.models import Network
+from training.results import table
+
+pytestmark = [pytest.mark.train, pytest.mark.usefixtures("no_models_left")]
+
+
+@pytest.mark.parametrize("name", ["cnn", "max"])  # linear.npz does not record its architecture
+def test_the_committed_model_was_made_by_todays_recipe(name: str) -> None:
+    model = model_file.load(MODELS / f"{name}.npz")
+    assert models.settings(name, model.metadata["recipe"]["seed"]).made(model)
+
+
+def test_the_recorded_results_were_made_by_todays_recipes() -> None:
+    for entry in table.load():
+        settings = models.settings(entry["name"], entry["seed"])
+        assert entry["architecture"] == settings.architecture
+        assert {**entry["recipe"], "seed": entry["seed"]} == settings.recipe
+
+
+def test_an_unknown_model_is_refused() -> None:
+    with pytest.raises(
+        UserError, match=r"There is no model 'resnet' in training/models.py, only cnn, linear, max\."
+    ):
+        models.find("resnet")
+
+
+def test_a_model_with_its_own_forward_is_refused() -> None:
+    class Twisted(Network):
+        recipe = models.Linear.recipe
+
+        def forward(self, images: Tensor) -> Tensor:
+            return images
+
+    with pytest.raises(UserError, match="a model must be a plain sequence of layers"):
+        models.find("twisted")
+
+
+def test_a_model_without_a_recipe_is_refused() -> None:
+    class Aimless(Network):
+        pass
+
+    with pytest.raises(UserError, match=r"give its class a recipe = Recipe"):
+        models.find("aimless")
+
+
+def test_a_recipe_that_is_out_of_range_is_refused() -> None:
+    class Fast(Network):
+        recipe = replace(models.Linear.recipe, learning_rate=1e38)
+
+    with pytest.raises(
+        UserError,
+        match=r"^Model fast cannot be trained: its recipe has learning_rate 1e\+38, but the range is 0 to 10",
+    ):
+        models.find("fast")

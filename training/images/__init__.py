@@ -1,0 +1,1 @@
+"""The training images: where they come from, and how they are augmented."""

@@ -1,0 +1,1 @@
+"""The training loop and its parts: optimizer, running average, checkpoint and curve."""

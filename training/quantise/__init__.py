@@ -1,0 +1,1 @@
+"""Quantisation-aware training: a float network in the integers of the chip."""

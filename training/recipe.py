@@ -1,0 +1,153 @@
+"""A recipe: how a model is trained and quantised."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Container
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from common.errors import UserError
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """The largest random change of a training image. Each change is uniformly distributed up to it."""
+
+    rotation: float = 0.0  # degrees, in both directions
+    scale: float = 0.0  # 0.1: each side is 0.9 to 1.1 times as long
+    shear: float = 0.0  # columns per row
+    shift: float = 0.0  # pixels, in each direction
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """The integer ranges of a model: one number for all layers with weights, or a tuple with one for each.
+
+    weight_bits: 8, 4 or 2.
+    activation_maximum: the largest activation, 1 to 255. The last layer gives logits and has none.
+    input_shift: the number of low bits of a pixel that the first layer drops, 0 to 7.
+    lanes: whether every sum stays inside 16 bits, so that two outputs can share one multiplication.
+    """
+
+    weight_bits: int | tuple[int, ...] = 8
+    activation_maximum: int | tuple[int, ...] = 127
+    input_shift: int = 0
+    lanes: bool = False
+
+    def bits_of_layers(self, layers: int) -> list[int]:
+        """The weight bits of each layer. Raises UserError if their number or one of them is wrong."""
+        return _one_for_each(self.weight_bits, layers, "weight_bits", (8, 4, 2), "8, 4 or 2")
+
+    def maxima_of_layers(self, layers: int) -> list[int]:
+        """The largest activation of each layer. Raises UserError like `bits_of_layers`."""
+        return _one_for_each(
+            self.activation_maximum, layers, "activation_maximum", range(1, 256), "one from 1 to 255"
+        )
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One of the two parts of training: its epochs, counted from 0, and how it changes weights."""
+
+    first_epoch: int
+    epochs: int
+    learning_rate: float
+    weight_decay: float
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained: a float phase, then a phase in integers (quantisation-aware training).
+
+    The optimizer is AdamW. In each phase its learning rate falls to zero along half a cosine.
+
+    warmup_steps: the first steps of each phase, in which the learning rate rises linearly.
+    weight_decay: of the weights in the float phase; biases do not decay.
+    average: the decay of the running average of the weights, which is judged and kept; 0 for none.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    seed: int = 1
+    warmup_steps: int = 0
+    label_smoothing: float = 0.0
+    average: float = 0.0
+    integer_epochs: int = 0
+    integer_learning_rate: float = 0.0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    quantisation: Quantisation = field(default_factory=Quantisation)
+
+    @property
+    def all_epochs(self) -> int:
+        """The epochs in float and in integers."""
+        return self.epochs + self.integer_epochs
+
+    @property
+    def float_phase(self) -> Phase:
+        """The phase of training in float."""
+        return Phase(0, self.epochs, self.learning_rate, self.weight_decay)
+
+    @property
+    def integer_phase(self) -> Phase:
+        """The phase of training in integers. It has no weight decay: after batch normalisation is folded
+        into the weights, nothing makes up for smaller ones.
+        """
+        return Phase(self.epochs, self.integer_epochs, self.integer_learning_rate, 0.0)
+
+    def changed(self, seed: int | None = None, epochs: int | None = None) -> Recipe:
+        """The same recipe with another seed or length. Raises UserError if one is out of range.
+
+        A longer or shorter recipe keeps the share of float epochs and has at least one.
+        """
+        recipe = self
+        if seed is not None:
+            recipe = replace(recipe, seed=seed)
+        if epochs is not None:
+            if epochs < 1:
+                raise UserError(f"Training takes at least 1 epoch, not {epochs}.")
+            in_float = max(1, round(epochs * self.epochs / self.all_epochs))
+            recipe = replace(recipe, epochs=in_float, integer_epochs=epochs - in_float)
+        if not 0 <= recipe.seed < 2**32:
+            raise UserError(f"A seed is a number from 0 to {2**32 - 1}, not {recipe.seed}.")
+        return recipe
+
+    def check(self) -> None:
+        """Raise UserError, with a clause, if a value is out of range."""
+        # AdamW moves a weight by about the learning rate in each step; weights are of the order of 1.
+        limits: dict[str, tuple[float, float]] = {
+            "epochs": (1, math.inf),
+            "batch_size": (1, math.inf),
+            "learning_rate": (0, 10),
+            "weight_decay": (0, 1000),
+            "warmup_steps": (0, math.inf),
+            "label_smoothing": (0, 1),
+            "average": (0, 1),
+            "integer_epochs": (0, math.inf),
+            "integer_learning_rate": (0, 10),
+        }
+        for name, (low, high) in limits.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                allowed = f"{low:g} to {high:g}" if high < math.inf else f"{low:g} or more"
+                raise UserError(f"its recipe has {name} {value:g}, but the range is {allowed}")
+
+    def as_json(self) -> dict[str, Any]:
+        """The recipe as JSON gives it back: with lists instead of tuples."""
+        recipe: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return recipe
+
+
+def _one_for_each(
+    setting: int | tuple[int, ...], layers: int, name: str, allowed: Container[int], allowed_words: str
+) -> list[int]:
+    settings = [setting] * layers if isinstance(setting, int) else list(setting)
+    if len(settings) != layers:
+        raise UserError(f"its recipe has {name} for {len(settings)} layers, and {layers} are needed")
+    for each in settings:
+        if each not in allowed:
+            raise UserError(f"its recipe has {name} {each}, not {allowed_words}")
+    return settings

@@ -1,0 +1,1 @@
+"""The results of every seed of every model: results.json, and RESULTS.md made from it."""

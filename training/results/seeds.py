@@ -1,0 +1,78 @@
+"""Train a model with several seeds and publish the best.
+
+The test set is used once for each seed, at the end of its training. It decides nothing: the held-out images
+decide which seed's network becomes models/NAME.npz.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from common.errors import UserError
+from common.files import write_atomically
+from common.paths import MODELS, RESULTS, RESULTS_TABLE, RUNS
+from compiler import model_file
+from training.results import table
+from training.settings import RunSettings
+
+
+def train_seeds(
+    name: str,
+    seeds: int,
+    fresh: bool = False,
+    *,
+    runs: Path = RUNS,
+    committed: Path = MODELS,
+    results: Path = RESULTS,
+    markdown: Path = RESULTS_TABLE,
+) -> bool:
+    """Train a model with each seed from 1 to `seeds`, record the results and publish the best of the table.
+
+    A seed with a finished run of the same settings is not trained again, and an interrupted run continues
+    unless `fresh`. Returns whether all runs are finished. Raises UserError.
+    """
+    if seeds < 1:
+        raise UserError(f"Results need at least 1 seed, not {seeds}.")
+    from training import models  # the rest of this module works without torch
+    from training.train import train
+
+    for seed in range(1, seeds + 1):
+        settings = models.settings(name, seed)
+        output = _output(settings, runs)
+        if not output.is_file() or not settings.made(model_file.load(output)):
+            result = train(name, seed=seed, output=output, fresh=fresh, runs=runs)
+            print(result)
+            if not result.finished:
+                return False
+        table.record(model_file.load(output), results, markdown)
+    publish(table.best_of([entry for entry in table.load(results) if entry["name"] == name]), committed, runs)
+    return True
+
+
+def publish(entry: Mapping[str, Any], committed: Path, runs: Path) -> None:
+    """Make a recorded network NAME.npz in the folder of committed models, unless it already is.
+
+    Raises UserError if the run's folder does not have the network.
+    """
+    name, seed = entry["name"], entry["seed"]
+    settings = RunSettings(name, entry["architecture"], {**entry["recipe"], "seed": seed})
+    target, output = committed / f"{name}.npz", _output(settings, runs)
+
+    def holds_it(path: Path) -> bool:
+        return path.is_file() and f"{model_file.load(path).checksum:08x}" == entry["checksum"]
+
+    if holds_it(target):
+        return
+    if not holds_it(output):
+        raise UserError(
+            f"The best {name} on held-out images is seed {seed}, which was not trained on this machine: "
+            f"type './inv results --model {name} --seeds {seed}'."
+        )
+    write_atomically(target, output.read_bytes())
+
+
+def _output(settings: RunSettings, runs: Path) -> Path:
+    """The model file of a finished run."""
+    return settings.folder(runs) / f"{settings.model}.npz"

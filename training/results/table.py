@@ -1,0 +1,132 @@
+"""The table of results: an entry for each seed of each model in results.json, and RESULTS.md made from it."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from common.errors import UserError
+from common.files import write_atomically
+from common.paths import RESULTS, RESULTS_TABLE, shown
+from compiler.network import Model
+
+_HEAD = """\
+# Results
+
+`./inv results` writes this file. Changes made by hand are lost.
+
+Accuracies are percentages of recognised images.
+
+- **test**: the 10,000 test images. Each seed uses them once, at the end.
+- **held-out**: 5,000 training images that no network was trained on. The loss on them chooses the epoch and
+  the seed of the committed network.
+- **integer**: the network of the best epoch, in integers, as the chip computes it.
+- **float**: the network after its last epoch in float.
+- **rounded**: that float network in the same integers, without training in integers.
+"""
+
+_COLUMNS = {
+    "held-out, integer": "validation, integer",
+    "test, integer": "test, integer",
+    "test, rounded": "test, rounded float",
+    "test, float": "test, float",
+}
+
+_SAME = ("architecture", "recipe")  # in all entries of one model
+
+
+def best_of(entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The entry with the smallest loss on held-out images."""
+    return min(entries, key=lambda entry: entry["held-out loss"])
+
+
+def record(model: Model, results: Path = RESULTS, table: Path = RESULTS_TABLE) -> None:
+    """Enter a trained model and write both files.
+
+    Replaces the entry of the same seed, and removes entries of the same model with other layers or another
+    recipe. Raises UserError.
+    """
+    recipe = dict(model.metadata["recipe"])
+    entry = {
+        "name": model.name,
+        "seed": recipe.pop("seed"),
+        "architecture": model.metadata["architecture"],
+        "recipe": recipe,
+        "checksum": f"{model.checksum:08x}",
+        "best epoch": model.metadata["best epoch"],
+        "held-out loss": model.metadata["held-out loss"],
+        "accuracy": dict(model.metadata["accuracy"]),
+    }
+    kept = [
+        other
+        for other in load(results)
+        if other["name"] != entry["name"]
+        or (other["seed"] != entry["seed"] and all(other.get(key) == entry[key] for key in _SAME))
+    ]
+    entries = sorted([*kept, entry], key=lambda other: (other["name"], other["seed"]))
+    write_atomically(results, f"{json.dumps(entries, indent=1, sort_keys=True)}\n".encode())
+    write_atomically(table, text(entries).encode())
+
+
+def load(results: Path = RESULTS) -> list[dict[str, Any]]:
+    """The entries; none if there is no file. Raises UserError if it is damaged."""
+    if not results.is_file():
+        return []
+    try:
+        entries: list[dict[str, Any]] = json.loads(results.read_text())
+        return entries
+    except (OSError, ValueError):
+        raise UserError(f"{shown(results)} cannot be read: restore it with git.") from None
+
+
+def text(entries: Sequence[Mapping[str, Any]]) -> str:
+    """The content of RESULTS.md."""
+    names = sorted({entry["name"] for entry in entries})
+    sections = [_section(name, [entry for entry in entries if entry["name"] == name]) for name in names]
+    return "\n".join([_HEAD, *sections])
+
+
+def _section(name: str, entries: Sequence[Mapping[str, Any]]) -> str:
+    best = best_of(entries)
+    keys = [key for key in _COLUMNS.values() if all(key in entry["accuracy"] for entry in entries)]
+    titles = [title for title, key in _COLUMNS.items() if key in keys]
+    rows = [
+        [str(entry["seed"]), *(f"{entry['accuracy'][key]:.2%}" for key in keys), str(entry["best epoch"])]
+        for entry in entries
+    ]
+    if len(entries) > 1:
+        rows += [
+            _summary("mean", statistics.mean, keys, entries),
+            _summary("standard deviation", statistics.stdev, keys, entries),
+        ]
+    recipe = entries[0]["recipe"]
+    epochs = f"{recipe['epochs']} epochs in float, {recipe['integer_epochs']} in integers"
+    return "\n".join(
+        [
+            f"## {name}",
+            "",
+            f"{epochs}. The best seed on held-out images is {best['seed']}, checksum {best['checksum']}.",
+            "",
+            _line(["seed", *titles, "best epoch"]),
+            _line(["---"] * (len(titles) + 2)),
+            *map(_line, rows),
+            "",
+        ]
+    )
+
+
+def _summary(
+    title: str,
+    function: Callable[[Sequence[float]], float],
+    keys: Sequence[str],
+    entries: Sequence[Mapping[str, Any]],
+) -> list[str]:
+    values = [function([entry["accuracy"][key] for entry in entries]) for key in keys]
+    return [title, *(f"{value:.3%}" for value in values), ""]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
