@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from invoke import Context, Exit
 
 from common.errors import UserError
-from common.paths import BUILD, DEFAULT_MODEL, MODELS, ROOT, RUNS, TOOLS, shown
+from common.paths import BUILD, DEFAULT_MODEL, shown
 from tooling import command_line, processes
 from tooling.command_line import task
 
@@ -392,11 +391,6 @@ def mutants(
 )
 def clean(context: Context, all: bool = False) -> None:
     """Remove what was built."""
-    precious = [RUNS, TOOLS, ROOT / ".venv"]
-    built = [path for path in BUILD.iterdir() if path != RUNS] if BUILD.is_dir() else []
-    removed = [path for path in [*built, *(precious if all else [])] if path.exists()]
-    for path in removed:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    kept = [path for path in [MODELS, *precious] if path.exists()]
-    print(f"removed {', '.join(map(shown, removed)) or 'nothing'}")
-    print(f"kept {', '.join(map(shown, kept))}")
+    from tooling import clean as cleaning
+
+    print(cleaning.clean(everything=all))

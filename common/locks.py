@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -26,10 +26,18 @@ def locked(path: Path, activity: str) -> Iterator[None]:
             lock.acquire(blocking=False)
         except Timeout:
             print(f"Waiting for another process: {activity}.", file=sys.stderr, flush=True)
-            lock.acquire()
+            _wait(lock, path)
     except OSError as error:
         raise UserError(f"{shown(path)} cannot be locked: {error.strerror or error}.") from None
     try:
         yield
     finally:
         lock.release()
+
+
+def _wait(lock: FileLock, path: Path) -> None:
+    """Acquire the lock, even if the process that holds it removes the folder."""
+    while not lock.is_locked:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            lock.acquire()

@@ -22,7 +22,7 @@ LAYERS = [
     ["tooling.simulate"],
     ["tooling.flash", "tooling.fuzz", "tooling.inference", "tooling.measure", "tooling.mutate"],
     ["tooling.suites", "tooling.text"],
-    ["tooling.checks"],
+    ["tooling.checks", "tooling.clean"],
     ["tasks"],
 ]
 LAYER_OF = {room: layer for layer, rooms in enumerate(LAYERS) for room in rooms}

@@ -25,7 +25,7 @@ from tooling.suites.selection import select
 from tooling.tables import table
 
 _LINT_LIMIT = 300.0
-_PYTEST_LIMIT = 1800.0
+_PYTEST_LIMIT = 3600.0
 _PYTEST_RESULTS = BUILD / "pytest.xml"
 _FUZZ_SECONDS = 60  # for all fuzzers together
 

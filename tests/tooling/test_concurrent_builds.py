@@ -1,12 +1,14 @@
 """Builds that several processes run at once, in a build folder of the test."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from common.locks import locked
 from common.paths import MODELS
 from host.board import Board
 from tooling import build
@@ -83,6 +85,24 @@ def test_builds_of_different_models_run_side_by_side(tmp_path: Path) -> None:
 
     assert sorted(logged) == ["begin"] * 4 + ["end"] * 4
     assert logged != ["begin", "end"] * 4
+
+
+def test_a_lock_survives_that_its_folder_is_removed(tmp_path: Path) -> None:
+    """As by `clean`, while a build waits."""
+    script = (
+        "import sys; from pathlib import Path; from common.locks import locked\n"
+        "with locked(Path(sys.argv[1]), 'a test'): print('locked')"
+    )
+    path = tmp_path / "build" / "lock"
+    with locked(path, "a test"):
+        waiting = subprocess.Popen(
+            [sys.executable, "-c", script, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert waiting.stderr is not None and waiting.stderr.readline().startswith("Waiting for another")
+        shutil.rmtree(path.parent)
+
+    output, errors = waiting.communicate(timeout=20)
+    assert (waiting.returncode, output) == (0, "locked\n"), errors
 
 
 @needs_compiler

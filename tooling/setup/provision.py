@@ -83,8 +83,8 @@ def provide_fuzzers() -> None:
     try:
         if problem := install_system_tools([tools.CLANG]):
             print(problem)
-        if util.find_spec("atheris") is None:
-            print("Installing Atheris with pip, if this Python has it", flush=True)
+        if "atheris" in _missing_packages("fuzz"):
+            print("Installing Atheris with pip", flush=True)
             packages.pip_install("fuzz")
     except UserError as error:
         print(error)

@@ -68,6 +68,7 @@ def test_the_native_board_serves_one_client_after_the_other(clone: Clone) -> Non
         assert second.stderr == (
             f"A simulated board is running already, at {port}: end it with Ctrl-C first.\n"
         )
+        assert clone.run(["clean"]).stderr.startswith(f"A simulated board is running, at {port}: ")
         end(terminal)
     after = clone.run(["infer", str(IMAGE)])
     assert after.returncode == 1
