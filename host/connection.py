@@ -30,6 +30,10 @@ class Connection:
         """Whether any valid line for programs has arrived."""
         self.now: Callable[[], float] = getattr(stream, "now", time.monotonic)
         """The stream's clock in seconds."""
+        self.baud = link.DEFAULT_BAUD
+        self.silence: float | None = None
+        """Seconds without a byte that end a wait early; None: only its time-out does."""
+        self._silent_at = 0.0
         self._stream = stream
         self._lines = link.LineBuffer()
 
@@ -47,6 +51,8 @@ class Connection:
             raise PortError(
                 f"{self.name} cannot run at {baud} baud ({error}): choose another rate."
             ) from error
+        self.baud = baud
+        self._lines = link.LineBuffer()  # a line that began at the old rate is damaged
 
     def send(self, data: bytes) -> None:
         """Sends bytes unchanged. Raises `PortError` if the port is gone."""
@@ -54,6 +60,8 @@ class Connection:
             self._stream.write(data)
         except OSError as error:
             raise self._lost(error) from error
+        # The port may return before it has sent everything.
+        self._expect_byte(after=10 * len(data) / self.baud)
 
     def read_line(self, timeout: float) -> str:
         """The next line, without its ending.
@@ -80,7 +88,7 @@ class Connection:
     def read_line_until(self, deadline: float) -> str:
         """As `read_line`, with a deadline by the stream's clock."""
         while (line := self._lines.pop()) is None:
-            remaining = deadline - self.now()
+            remaining = min(deadline, self._silent_at if self.silence else deadline) - self.now()
             # An empty read has waited its full time, even if the clock says otherwise.
             if remaining <= 0 or not self._receive(remaining):
                 raise NoAnswer(f"{self.name} sent no line before the time-out.")
@@ -111,9 +119,14 @@ class Connection:
                 data += self._stream.read(_READ_SIZE)
         except OSError as error:
             raise self._lost(error) from error
+        if data:
+            self._expect_byte()
         self._lines.feed(data)
         self.recent = (self.recent + data)[-link.LineBuffer.LIMIT :]
         return bool(data)
+
+    def _expect_byte(self, after: float = 0.0) -> None:
+        self._silent_at = self.now() + after + (self.silence or 0.0)
 
     def _lost(self, error: OSError) -> PortError:
         return PortError(

@@ -43,6 +43,17 @@ class NoAnswer(BoardError):
     retryable = True
 
 
+class RateFellBack(BoardError):
+    """The board returned to the default baud rate by itself."""
+
+    retryable = True
+
+    def __init__(self, baud: str) -> None:
+        super().__init__(
+            f"The board fell back to {baud} baud, because no request reached it undamaged at the other rate."
+        )
+
+
 class CorruptAnswer(BoardError):
     """A line from the board was damaged on the wire, or contradicts itself."""
 

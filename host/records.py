@@ -33,6 +33,8 @@ class Info:
     """`passed`, or the part that failed at boot: `flash` or `network`."""
     stack: int
     """Largest number of stack bytes used so far."""
+    inference: int
+    """Milliseconds that the self-test's image took at boot; 0 if the firmware does not report it."""
 
     @classmethod
     def from_message(cls, message: Message) -> "Info":
@@ -55,6 +57,7 @@ class Info:
             reset=message.text("reset"),
             selftest=message.text("selftest"),
             stack=message.number("stack"),
+            inference=message.number("inference") if "inference" in message.fields else 0,
         )
 
 

@@ -12,7 +12,15 @@ from typing import Any, Generic, TypeVar
 
 from host import link
 from host.connection import Connection
-from host.errors import BoardError, BoardFault, BoardReset, NoAnswer, NotThisFirmware, PortError
+from host.errors import (
+    BoardError,
+    BoardFault,
+    BoardReset,
+    NoAnswer,
+    NotThisFirmware,
+    PortError,
+    RateFellBack,
+)
 from host.records import Info
 from host.streams import Stream
 
@@ -72,6 +80,7 @@ class Session:
         self.attempts = attempts
         self.on_retry = on_retry
         self._sequence = random.randrange(_MAX_SEQUENCE + 1)
+        self._inference = 0.0  # seconds; known once the board has sent its info
 
     def close(self) -> None:
         """Closes the stream, even if the adapter is gone."""
@@ -93,6 +102,8 @@ class Session:
             outcome = self._attempt(request, self.timeout)
             if not isinstance(outcome, BoardError):
                 return outcome
+            if attempt > 1 or isinstance(outcome, NoAnswer):
+                self._find_rate(attempt)
             if attempt >= self.attempts:
                 outcome.attempts = attempt
                 raise outcome
@@ -133,21 +144,49 @@ class Session:
         That is 115200 if the board does not answer at `baud`, which `on_retry` reports. Raises `PortError`
         for a rate outside the link's range, `UnsupportedBaud` for one that this board refuses, or as `ask`.
         """
-        if not link.DEFAULT_BAUD <= baud <= link.MAX_BAUD:
+        if baud != link.DEFAULT_BAUD and not link.RAISED_BAUD <= baud <= link.MAX_BAUD:
             raise PortError(
-                f"The link cannot run at {baud} baud: choose a rate from {link.DEFAULT_BAUD} "
-                f"to {link.MAX_BAUD}."
+                f"The link cannot run at {baud} baud: choose {link.DEFAULT_BAUD}, or a rate from "
+                f"{link.RAISED_BAUD} to {link.MAX_BAUD}."
             )
         self.ask(Request(link.Command.BAUD, baud.to_bytes(4, "little"), "baud", _accepted_rate))
-        self.connection.set_baud(baud)
+        self._use_rate(baud)
         try:
             self.greet(link.FOLLOW_MS / 1000)
         except BoardError as error:
-            self.connection.set_baud(link.DEFAULT_BAUD)
+            self._use_rate(link.DEFAULT_BAUD)
             self.greet(self.timeout)
             self._report(f"The board did not answer at {baud} baud, so the link is back at 115200: {error}")
             return link.DEFAULT_BAUD
         return baud
+
+    def _use_rate(self, baud: int) -> None:
+        """Changes the rate of this side."""
+        self.connection.set_baud(baud)
+        self._limit_silence()
+
+    def _limit_silence(self) -> None:
+        """At a raised rate, silence ends each wait (LINK.md, "Another baud rate")."""
+        raised = self.connection.baud != link.DEFAULT_BAUD
+        limit = link.SILENCE_MS / 1000 + link.SILENCE_INFERENCES * self._inference
+        self.connection.silence = limit if raised else None
+
+    def _find_rate(self, attempt: int) -> None:
+        """Finds a board that fails to answer at a raised rate: a reset, a fall-back or a bad wire.
+
+        After the first attempt the rate stays if the board answers at it. Raises as `greet` if the board
+        answers at no rate.
+        """
+        baud = self.connection.baud
+        if baud == link.DEFAULT_BAUD:
+            return
+        if attempt == 1:
+            outcome: Info | BoardError = self._attempt(info_request(), link.PROBE_MS / 1000)
+            if not isinstance(outcome, NoAnswer):
+                return
+        self._use_rate(link.DEFAULT_BAUD)
+        self.greet(self.timeout)
+        self._report(f"The board no longer answers at {baud} baud, so the link is back at 115200.")
 
     def _report(self, sentence: str) -> None:
         if self.on_retry:
@@ -160,8 +199,8 @@ class Session:
         self._send(request)
         try:
             return self._await(request, timeout)
-        except NoAnswer as silence:
-            return silence
+        except (NoAnswer, RateFellBack) as problem:
+            return problem
         except BoardError as problem:
             if not problem.retryable:
                 raise
@@ -193,6 +232,8 @@ class Session:
             match message.name:
                 case "fault":
                     fault = BoardFault(message.fields)  # a reset follows: wait for the boot line
+                case "baud" if "seq" not in message.fields:
+                    raise RateFellBack(message.text("baud"))
                 case "boot":
                     raise fault or BoardReset(message.text("reset"))
                 case "error":
@@ -202,7 +243,11 @@ class Session:
                 case request.answer:
                     sequence = request.sequence_of(message)
                     if sequence is not None:
-                        return request.read(message, request.checksums[sequence])
+                        answer = request.read(message, request.checksums[sequence])
+                        if isinstance(answer, Info):
+                            self._inference = answer.inference / 1000
+                            self._limit_silence()
+                        return answer
 
     def _settle(self, request: Request[Answer]) -> Answer | None:
         """Reads until the board is silent, so that late errors of a failed attempt are not taken for the next

@@ -1,5 +1,6 @@
 #include "app.h"
 
+#include "baud.h"
 #include "board.h"
 #include "link.h"
 #include "model.h"
@@ -15,14 +16,9 @@ enum selftest { SELFTEST_PASSED, SELFTEST_FLASH, SELFTEST_NETWORK };
 
 static struct link_receiver receiver;
 static enum selftest selftest;
-static uint32_t last_reception; /* in board_milliseconds() */
-static uint32_t cycles_ahead;   /* spent on the image that is still arriving */
-
-static struct {
-    uint32_t rate;
-    bool followed;  /* a whole frame has come at this rate */
-    uint32_t since; /* in board_milliseconds() */
-} baud = {.rate = LINK_BAUD, .followed = true};
+static uint32_t inference_ms;           /* that the self-test's image took */
+static uint32_t last_reception;         /* in board_milliseconds() */
+static uint32_t cycles_while_receiving; /* spent on the image that is still arriving */
 
 static const char *selftest_name(void)
 {
@@ -37,10 +33,10 @@ static const char *clock_source(void)
     return names[board_clock().source];
 }
 
-static void forget_computed(void)
+static void discard_partial_result(void)
 {
     network_begin();
-    cycles_ahead = 0;
+    cycles_while_receiving = 0;
 }
 
 /* ---- Boot ---- */
@@ -51,8 +47,11 @@ static enum selftest run_selftest(void)
         return SELFTEST_FLASH;
     }
     board_watchdog_feed();
+    const uint32_t start = board_milliseconds();
     /* The receiver is idle: its buffer is free for the image. */
-    return network_selftest(receiver.storage) ? SELFTEST_PASSED : SELFTEST_NETWORK;
+    const bool passed = network_selftest(receiver.storage);
+    inference_ms = board_milliseconds() - start;
+    return passed ? SELFTEST_PASSED : SELFTEST_NETWORK;
 }
 
 static void announce_clock(void)
@@ -74,7 +73,7 @@ static void boot(void)
     text_line("MNIST on a Blue Pill, firmware " FIRMWARE_VERSION ", model " MODEL_NAME);
     announce_clock();
     network_pause = board_watchdog_feed;
-    forget_computed();
+    discard_partial_result();
     selftest = run_selftest();
     if (selftest != SELFTEST_PASSED) {
         text_put("Self-test failed: ");
@@ -90,30 +89,6 @@ static void boot(void)
     message_text("selftest", selftest_name());
     message_end();
     text_line("Ready for next image");
-}
-
-/* ---- The baud rate ---- */
-
-static void change_baud(uint32_t rate)
-{
-    board_set_baud(rate);
-    baud.rate = rate;
-    baud.followed = rate == LINK_BAUD;
-    baud.since = board_milliseconds();
-}
-
-/* Goes back to the rate that every host begins with. */
-static void return_to_default_baud(void)
-{
-    change_baud(LINK_BAUD);
-    message_begin("baud");
-    message_unsigned("baud", LINK_BAUD);
-    message_end();
-}
-
-static bool nobody_followed(void)
-{
-    return !baud.followed && board_milliseconds() - baud.since >= LINK_FOLLOW_MS;
 }
 
 /* ---- Answers ---- */
@@ -134,10 +109,11 @@ static void answer_info(const struct link_frame *frame)
     message_text("reset", board_reset_reason());
     message_text("selftest", selftest_name());
     message_unsigned("stack", board_stack_used());
+    message_unsigned("inference", inference_ms);
     message_end();
 }
 
-/* Hundredths of the real logit, rounded: the exporter made multiplier and shift of the logits' scale. */
+/* The real logit in hundredths, rounded. The compiler derives multiplier and shift from the logits' scale. */
 static int64_t logit_hundredths(int32_t logit)
 {
     const int64_t half = (int64_t)1 << (MODEL_CENTI_SHIFT - 1);
@@ -154,14 +130,14 @@ static void answer_classify(const struct link_frame *frame)
     const uint32_t cycles = board_cycles() - start;
     const uint32_t label = (uint32_t)network_label(logits);
 
-    /* Programs wait for this, people for what follows. */
+    /* For programs; the lines behind it are for people. */
     message_begin("result");
     message_unsigned("seq", frame->sequence);
     message_hex("image", frame->checksum);
     message_unsigned("label", label);
     message_signed_list("logits", logits, NETWORK_CLASSES);
     if (board_counts_cycles()) {
-        message_unsigned("cycles", cycles_ahead + cycles);
+        message_unsigned("cycles", cycles_while_receiving + cycles);
         message_unsigned("finish", cycles);
     }
     message_end();
@@ -218,7 +194,8 @@ static void refuse(const struct link_frame *frame, enum link_error error, uint32
 static void answer_baud(const struct link_frame *frame)
 {
     const uint32_t rate = link_get_u32(frame->payload);
-    if (rate < LINK_BAUD || rate > LINK_MAX_BAUD || !board_can_make_baud(rate)) {
+    const bool in_range = rate == LINK_BAUD || (rate >= LINK_RAISED_BAUD && rate <= LINK_MAX_BAUD);
+    if (!in_range || !board_can_make_baud(rate)) {
         refuse(frame, LINK_ERROR_BAUD, rate, board_clock().hz);
         return;
     }
@@ -226,12 +203,11 @@ static void answer_baud(const struct link_frame *frame)
     message_unsigned("seq", frame->sequence);
     message_unsigned("baud", rate);
     message_end();
-    change_baud(rate);
+    baud_change(rate);
 }
 
 static void answer(const struct link_frame *frame)
 {
-    baud.followed = true;
     switch (frame->command) {
     case LINK_COMMAND_INFO:
         if (frame->length != 0) {
@@ -261,13 +237,13 @@ static void answer(const struct link_frame *frame)
     }
 }
 
-/* ---- Computing ahead ---- */
+/* ---- Computing while the image arrives ---- */
 
-/* Lets the network compute a part of an image that is still arriving; false where it can compute nothing.
+/* Computes a part of an image that is still arriving; false if there is nothing to compute yet.
  *
- * Nothing of the frame has been verified yet. What is computed stays in the network until network_finish(),
- * after the checksum held; a frame that is damaged, or no image at all, has cost nothing but time. */
-static bool compute_ahead(void)
+ * The frame is not verified yet. The partial result stays in the network until network_finish(), which is called
+ * once the checksum has matched. A damaged frame costs only time. */
+static bool compute_part(void)
 {
     const struct link_progress frame = link_progress(&receiver);
     if (frame.command != LINK_COMMAND_CLASSIFY || frame.length != NETWORK_PIXELS
@@ -278,30 +254,27 @@ static bool compute_ahead(void)
     if (!network_rows(frame.payload, frame.payload_bytes / NETWORK_COLUMNS)) {
         return false;
     }
-    cycles_ahead += board_cycles() - start;
+    cycles_while_receiving += board_cycles() - start;
     return true;
 }
 
 /* ---- The main loop ---- */
 
-/* Takes one event of the receive buffer to the receiver; false when there was none. */
+/* Passes one event of the receive buffer to the receiver; false if the buffer is empty. */
 static bool receive(enum link_event *event)
 {
     uint8_t byte;
     struct receive_faults faults;
     const enum receive_event received = board_receive(&byte, &faults);
     if (received != RECEIVE_NOTHING) {
-        last_reception = board_milliseconds(); /* now: saying something below takes its time */
+        last_reception = board_milliseconds();
     }
     switch (received) {
     case RECEIVE_BYTE:
         *event = link_receive(&receiver, byte);
         break;
     case RECEIVE_FAULT:
-        /* At another rate than the host's, characters seem to have wrong stop bits. */
-        if (faults.framing > 0 && baud.rate != LINK_BAUD) {
-            return_to_default_baud();
-        }
+        baud_doubt();
         *event = faults.lost > 0 ? link_damage(&receiver, LINK_ERROR_OVERRUN, faults.lost, 0)
                                  : link_damage(&receiver, LINK_ERROR_LINE, faults.framing, faults.noise);
         break;
@@ -311,10 +284,25 @@ static bool receive(enum link_event *event)
     return true;
 }
 
-static void poll(void)
+static void handle(enum link_event event)
+{
+    if (event == LINK_FRAME || receiver.failure.whole) {
+        baud_confirm();
+    } else {
+        baud_doubt();
+    }
+    if (event == LINK_FRAME) {
+        answer(&receiver.frame);
+    } else {
+        answer_failure(&receiver.failure);
+    }
+    discard_partial_result();
+}
+
+void app_poll(void)
 {
     enum link_event event = LINK_NOTHING;
-    /* Not for ever: on a wire that never rests the watchdog is to be fed all the same. */
+    /* Bounded, so that continuous input cannot starve the watchdog. */
     for (int k = 0; k < 2 * RECEIVE_BUFFER_BYTES && event == LINK_NOTHING && receive(&event); k++) {
     }
     /* Only an empty buffer proves silence: bytes may have waited while the network was computing. */
@@ -322,28 +310,29 @@ static void poll(void)
         event = link_silence(&receiver);
     }
 
-    if (event == LINK_FRAME) {
-        answer(&receiver.frame);
-    } else if (event == LINK_FAILURE) {
-        answer_failure(&receiver.failure);
-    } else if (nobody_followed()) {
-        return_to_default_baud();
-    } else if (!compute_ahead()) {
-        board_idle();
-    }
     if (event != LINK_NOTHING) {
-        forget_computed();
+        handle(event);
+    } else if (!baud_fall_back() && !compute_part()) {
+        board_idle();
     }
 
     board_watchdog_feed();
     board_led(board_milliseconds() / HEARTBEAT_MS % 2 == 0);
 }
 
-void app_run(void)
+void app_start(void)
 {
     board_init();
+    link_start(&receiver);
+    last_reception = board_milliseconds();
+    baud_start();
     boot();
+}
+
+void app_run(void)
+{
+    app_start();
     for (;;) {
-        poll();
+        app_poll();
     }
 }

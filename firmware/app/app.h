@@ -1,5 +1,10 @@
-/* The application: boots, answers the requests of LINK.md, and shows that it is alive. */
+/* The application: boots, answers the requests of LINK.md, and blinks while it runs. */
 #pragma once
 
-/* Runs the board for ever. */
+/* Starts the board, runs the self-test and sends the boot lines. */
+void app_start(void);
+
+/* Runs the main loop once. */
+void app_poll(void);
+
 _Noreturn void app_run(void);

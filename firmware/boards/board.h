@@ -1,4 +1,4 @@
-/* What the application asks of a board. Each folder beside this file implements it once. */
+/* What the application needs from a board. A chip's folder or boards/native/ implements it. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,10 +21,10 @@ void board_init(void);
 
 struct board_clock board_clock(void);
 
-/* Why the board started: one of the words that LINK.md lists for `reset`. */
+/* Why the board started: a value of `reset` in LINK.md. */
 const char *board_reset_reason(void);
 
-/* Whether the firmware's image in flash has the checksum that the build stamped on it. */
+/* Whether the image in flash matches the checksum that the build stamped on it. */
 bool board_firmware_intact(void);
 
 /* The most stack ever used, in bytes. */
@@ -35,19 +35,19 @@ uint32_t board_stack_used(void);
 /* Milliseconds since board_init(); wraps after 49 days. */
 uint32_t board_milliseconds(void);
 
-/* Whether board_cycles() counts: not every simulator has the counter. */
+/* Whether board_cycles() counts. Some simulators lack the counter. */
 bool board_counts_cycles(void);
 
 /* Processor cycles; wraps after 59 s at 72 MHz. */
 uint32_t board_cycles(void);
 
-/* Waits for something to happen, a received byte or a millisecond, without using power. */
+/* Sleeps until a byte is received, at most a millisecond. */
 void board_idle(void);
 
-/* Tells the watchdog that the main loop is alive; without it the board resets within 1.1 to 2.2 s. */
+/* Feeds the watchdog. Without it the board resets within 1.1 to 2.2 s. */
 void board_watchdog_feed(void);
 
-/* ---- Input and output; text_output() of text.h is the board's, too ---- */
+/* ---- Input and output; text_output() of text.h belongs here, too ---- */
 
 /* Takes the next event of the receive buffer. */
 enum receive_event board_receive(uint8_t *byte, struct receive_faults *faults);
@@ -55,7 +55,7 @@ enum receive_event board_receive(uint8_t *byte, struct receive_faults *faults);
 /* Whether the clock makes this baud rate precisely enough, and the board can take its bytes. */
 bool board_can_make_baud(uint32_t baud);
 
-/* Changes to a baud rate that the clock can make, once everything queued has been sent. */
+/* Changes the baud rate once everything queued has been sent. */
 void board_set_baud(uint32_t baud);
 
 void board_led(bool on);

@@ -1,4 +1,4 @@
-/* What a fuzzer checks: a broken promise ends the process, so that the input that did it is kept. */
+/* A broken promise ends the process, so that the fuzzer keeps the input that broke it. */
 #pragma once
 
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #define CHECK(condition, ...)                                                                                \
     do {                                                                                                     \
         if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: not so: %s: ", __FILE__, __LINE__, #condition);                          \
+            fprintf(stderr, "%s:%d: check failed: %s: ", __FILE__, __LINE__, #condition);                    \
             fprintf(stderr, __VA_ARGS__);                                                                    \
             fputc('\n', stderr);                                                                             \
             abort();                                                                                         \

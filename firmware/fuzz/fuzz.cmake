@@ -1,33 +1,26 @@
-# The application on a board in memory: a library for tests in Python, and, with clang, the fuzzers.
+# The fuzzers, which need clang. Only the branches of the code under test guide them: all else is in object libraries.
 
-set(receiver_sources link/crc32.c link/link.c link/receive_buffer.c)
-set(application_sources fuzz/application.c link/text.c ${receiver_sources}) # application.c includes app.c
-add_library(simulated SHARED fuzz/board.c ${application_sources})
-target_link_libraries(simulated PRIVATE firmware_options network)
+add_library(fuzz_common OBJECT fuzz/input/frame.c fuzz/input/script.c fuzz/expected/oracle.c)
+add_library(fuzz_link_check OBJECT fuzz/fuzz_link.c)
+add_library(fuzz_app_check OBJECT fuzz/fuzz_app.c)
+foreach(check fuzz_common fuzz_app_check) # the firmware writes into none of them
+  target_compile_options(${check} PRIVATE -fno-sanitize=all)
+endforeach()
+add_library(fuzz_board OBJECT simulated/board.c simulated/wire.c fuzz/expected/hash_network.c network/label.c)
 
-if(FUZZ)
-  # Libraries, since only the branches of what they judge are to guide the fuzzers.
-  add_library(fuzz_common OBJECT fuzz/frame.c fuzz/oracle.c fuzz/script.c)
-  add_library(fuzz_link_judge OBJECT fuzz/fuzz_link.c)
-  add_library(fuzz_app_judge OBJECT fuzz/fuzz_app.c)
-  foreach(judge fuzz_common fuzz_app_judge) # which hold nothing that the firmware writes to
-    target_compile_options(${judge} PRIVATE -fno-sanitize=all)
-  endforeach()
-  add_library(fuzz_board OBJECT fuzz/board.c fuzz/hash_network.c network/label.c)
+add_executable(fuzz_link link/crc32.c link/link.c link/receive_buffer.c)
+add_executable(fuzz_app ${application_sources})
+target_link_libraries(fuzz_app PRIVATE fuzz_board)
+foreach(fuzzer fuzz_link fuzz_app)
+  # Without tracing comparisons they run twice as fast; the seeds hold what the traces would find.
+  target_compile_options(${fuzzer} PRIVATE -fsanitize=fuzzer -fno-sanitize-coverage=trace-cmp)
+  target_link_options(${fuzzer} PRIVATE -fsanitize=fuzzer)
+  target_link_libraries(${fuzzer} PRIVATE ${fuzzer}_check fuzz_common)
+endforeach()
 
-  add_executable(fuzz_link ${receiver_sources})
-  add_executable(fuzz_app ${application_sources})
-  target_link_libraries(fuzz_app PRIVATE fuzz_board)
-  foreach(fuzzer fuzz_link fuzz_app)
-    # Without tracing every comparison they run twice as fast, and the seeds hold what it would find.
-    target_compile_options(${fuzzer} PRIVATE -fsanitize=fuzzer -fno-sanitize-coverage=trace-cmp)
-    target_link_options(${fuzzer} PRIVATE -fsanitize=fuzzer)
-    target_link_libraries(${fuzzer} PRIVATE ${fuzzer}_judge fuzz_common)
-  endforeach()
-
-  get_target_property(network_headers network INTERFACE_INCLUDE_DIRECTORIES)
-  foreach(part fuzz_common fuzz_link_judge fuzz_app_judge fuzz_board fuzz_link fuzz_app)
-    target_link_libraries(${part} PRIVATE firmware_options)
-    target_include_directories(${part} PRIVATE ${network_headers}) # and another network than the model's
-  endforeach()
-endif()
+# The headers of the network, but not its target: hash_network.c takes its place.
+get_target_property(network_headers network INTERFACE_INCLUDE_DIRECTORIES)
+foreach(part fuzz_common fuzz_link_check fuzz_app_check fuzz_board fuzz_link fuzz_app)
+  target_link_libraries(${part} PRIVATE firmware_options)
+  target_include_directories(${part} PRIVATE ${network_headers} fuzz fuzz/input fuzz/expected simulated)
+endforeach()

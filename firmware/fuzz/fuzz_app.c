@@ -1,5 +1,5 @@
-/* Fuzzes the whole application. What it says must be lines of LINK.md's grammar, and its messages exactly those
- * that the oracle's events call for: a result only for a whole classify frame, and for each. */
+/* Fuzzes the whole application. Its output must follow LINK.md's grammar, and its messages must be those that the
+ * oracle expects: one result for each whole classify frame, and no other. */
 #include <stdarg.h>
 #include <string.h>
 
@@ -12,24 +12,30 @@
 
 #define PIXELS       784
 #define DEFAULT_BAUD 115200
+#define RAISED_BAUD  150000
 #define MAX_BAUD     2000000
 #define MAX_EXPECTED (1u << 20)
+#define MAX_SENT     (4u << 20)
 #define LINE_BYTES   512
 
 static struct oracle oracle;
 static bool intact;
+static uint32_t clock_hz;
 static uint32_t last_reception;
 static struct oracle_event last_event;
 
 static uint32_t baud;
-static bool baud_followed; /* a whole frame has come since the change */
+static bool baud_unconfirmed; /* since a change or an error at a raised rate, no whole frame has come */
 static uint32_t baud_since; /* in milliseconds */
 
-/* Messages without their checksums, each with its end: '.' where it is complete, '*' where more may follow. */
+/* Messages without their checksums, each with its end: '.' if it is complete, '*' if more may follow. */
 static char expected[MAX_EXPECTED];
 static size_t expected_bytes;
 
-/* ---- What the application should say ---- */
+static uint8_t sent[MAX_SENT]; /* by the board */
+static size_t sent_bytes;
+
+/* ---- What the application should send ---- */
 
 static void expect(char end, const char *format, ...)
 {
@@ -63,11 +69,12 @@ static void expect_baud(const struct link_frame *frame)
     for (int k = 3; k >= 0; k--) {
         rate = rate << 8 | frame->payload[k];
     }
-    if (rate >= DEFAULT_BAUD && rate <= MAX_BAUD) {
+    const bool in_range = rate == DEFAULT_BAUD || (rate >= RAISED_BAUD && rate <= MAX_BAUD);
+    if (in_range && clock_hz / rate >= 36) {
         expect('.', "@baud seq=%u baud=%u", frame->sequence, rate);
         baud = rate;
     } else {
-        expect('.', "@error name=baud seq=%u baud=%u clock=72000000", frame->sequence, rate);
+        expect('.', "@error name=baud seq=%u baud=%u clock=%u", frame->sequence, rate, clock_hz);
     }
 }
 
@@ -83,7 +90,6 @@ static void expect_answer(const struct link_frame *frame)
     const unsigned seq = frame->sequence;
     const bool known = frame->command >= 1 && frame->command <= 3;
     const unsigned payload_bytes = known ? payload_bytes_of[frame->command] : 0;
-    baud_followed = true;
     if (!known) {
         expect('.', "@error name=command seq=%u command=%u", seq, frame->command);
     } else if (frame->length != payload_bytes) {
@@ -136,12 +142,20 @@ static void expect_error(const struct link_failure *failure)
     }
 }
 
+static void doubt_baud(uint32_t now)
+{
+    if (baud != DEFAULT_BAUD && !baud_unconfirmed) {
+        baud_unconfirmed = true;
+        baud_since = now;
+    }
+}
+
 /* Sees what the application takes from the receive buffer, and asks the oracle what that means. */
 static void tap(enum receive_event event, uint8_t byte, struct receive_faults faults, uint32_t now)
 {
     struct oracle_event result = {.event = LINK_NOTHING};
-    if (event == RECEIVE_FAULT && faults.framing > 0 && baud != DEFAULT_BAUD) {
-        expect_default_baud(); /* the host may be at another rate */
+    if (event == RECEIVE_FAULT) {
+        doubt_baud(now);
     }
     if (event == RECEIVE_BYTE) {
         result = oracle_byte(&oracle, byte);
@@ -157,10 +171,16 @@ static void tap(enum receive_event event, uint8_t byte, struct receive_faults fa
     }
 
     if (result.event == LINK_FRAME) {
+        baud_unconfirmed = false;
         expect_answer(&result.frame);
     } else if (result.event == LINK_FAILURE) {
+        if (result.failure.whole) {
+            baud_unconfirmed = false;
+        } else {
+            doubt_baud(now);
+        }
         expect_error(&result.failure);
-    } else if (event == RECEIVE_NOTHING && !baud_followed && now - baud_since >= 500) {
+    } else if (event == RECEIVE_NOTHING && baud_unconfirmed && now - baud_since >= 500) {
         expect_default_baud();
     }
     if (result.event != LINK_NOTHING) {
@@ -171,11 +191,17 @@ static void tap(enum receive_event event, uint8_t byte, struct receive_faults fa
 static void see_baud(uint32_t rate, uint32_t now)
 {
     CHECK(rate == baud, "%u", rate);
-    baud_followed = rate == DEFAULT_BAUD;
+    baud_unconfirmed = rate != DEFAULT_BAUD;
     baud_since = now;
 }
 
-/* ---- What it said ---- */
+static void see_output(uint8_t byte)
+{
+    CHECK(sent_bytes < MAX_SENT, "the board sends without end");
+    sent[sent_bytes++] = byte;
+}
+
+/* ---- What it sent ---- */
 
 /* One line without its end; the messages expected after it. */
 static const char *check_line(const uint8_t *line, size_t size, const char *message)
@@ -191,29 +217,28 @@ static const char *check_line(const uint8_t *line, size_t size, const char *mess
     snprintf(checksum, sizeof checksum, " #%08x", oracle_crc32(line, content));
     CHECK(memcmp(line + content, checksum, 10) == 0, "%.*s", (int)size, (const char *)line);
 
-    CHECK(message < expected + expected_bytes, "said without cause: %.*s", (int)size, (const char *)line);
+    CHECK(message < expected + expected_bytes, "sent without cause: %.*s", (int)size, (const char *)line);
     const size_t bytes = strlen(message) - 1;
     const bool complete = message[bytes] == '.';
-    CHECK(complete ? content == bytes : content >= bytes, "said %.*s instead of %s", (int)size,
+    CHECK(complete ? content == bytes : content >= bytes, "sent %.*s instead of %s", (int)size,
           (const char *)line, message);
-    CHECK(memcmp(line, message, bytes) == 0, "said %.*s instead of %s", (int)size, (const char *)line,
+    CHECK(memcmp(line, message, bytes) == 0, "sent %.*s instead of %s", (int)size, (const char *)line,
           message);
     return message + strlen(message) + 1;
 }
 
-static void check_what_was_said(void)
+static void check_what_was_sent(void)
 {
-    const uint8_t *text;
-    const size_t size = simulated_said(&text);
     const char *message = expected;
-    for (size_t begin = 0, end; begin < size; begin = end + 2) {
-        for (end = begin; end + 1 < size && !(text[end] == '\r' && text[end + 1] == '\n'); end++) {
+    for (size_t begin = 0, end; begin < sent_bytes; begin = end + 2) {
+        for (end = begin; end + 1 < sent_bytes && !(sent[end] == '\r' && sent[end + 1] == '\n'); end++) {
         }
-        CHECK(end + 1 < size, "the last line has no end");
-        message = check_line(text + begin, end - begin, message);
+        CHECK(end + 1 < sent_bytes, "the last line has no end");
+        message = check_line(sent + begin, end - begin, message);
     }
-    CHECK(message == expected + expected_bytes, "not said: %s", message);
+    CHECK(message == expected + expected_bytes, "not sent: %s", message);
     expected_bytes = 0;
+    sent_bytes = 0;
 }
 
 /* ---- What the input does ---- */
@@ -228,25 +253,33 @@ static void damage(struct receive_faults faults)
     simulated_damage(faults.lost, faults.framing, faults.noise);
 }
 
-static void reset(bool is_intact)
+static void silence(uint32_t milliseconds)
+{
+    simulated_silence_us(milliseconds * 1000);
+}
+
+static void reset(bool is_intact, enum board_clock_source source)
 {
     /* The board is run up to the reset before its state is lost. */
-    simulated_silence(0);
+    simulated_silence_us(0);
     oracle = (struct oracle){0};
     intact = is_intact;
     last_reception = 0;
     baud = DEFAULT_BAUD;
-    baud_followed = true;
+    clock_hz = source == BOARD_CLOCK_CRYSTAL ? 72000000 : 8000000;
+    baud_unconfirmed = false;
     expect('*', "@boot firmware=");
-    simulated_reset(is_intact);
+    simulated_reset(is_intact, source);
 }
 
-/* Whatever came before it, a good frame between borders is the last that the board answers. */
+/* After any input the board answers a good frame between delimiters, from a host at its rate. */
 static void expect_good_frame(struct frame frame)
 {
     uint8_t stuffed[FRAME_MAX_STUFFED];
     const size_t size = frame_stuff(&frame, stuffed);
     byte(0);
+    simulated_silence_us(600000); /* the board may fall back to the default rate in this time */
+    simulated_set_host_baud(0);
     simulated_settle();
     simulated_send(stuffed, size);
     byte(0);
@@ -256,22 +289,26 @@ static void expect_good_frame(struct frame frame)
     CHECK(last_event.frame.checksum == frame_checksum(&frame), "%08x", last_event.frame.checksum);
 }
 
-/* The image takes as long as all else together, so that most inputs end with a question. */
+/* An image takes as long as everything else together, so most inputs end with an info request. */
 static const struct frame an_image = {
     .version = 1, .command = 2, .sequence = 0xbeef, .length = PIXELS, .seed = 99};
-static const struct frame a_question = {.version = 1, .command = 1, .sequence = 0xbeef};
+static const struct frame an_info_request = {.version = 1, .command = 1, .sequence = 0xbeef};
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-    static const struct script_actions actions = {byte, simulated_silence, damage, simulated_busy, reset};
+    static const struct script_actions actions = {byte,           silence, damage,
+                                                  simulated_busy, reset,   simulated_set_host_baud};
     simulated_receive_tap = tap;
     simulated_baud_tap = see_baud;
-    reset(true);
+    simulated_output_tap = see_output;
+    reset(true, BOARD_CLOCK_CRYSTAL);
     script_play(input, size, &actions);
     simulated_settle();
-    expect_good_frame(size % 8 == 0 ? an_image : a_question);
-    check_what_was_said();
+    expect_good_frame(size % 8 == 0 ? an_image : an_info_request);
+    check_what_was_sent();
+    const uint8_t *ignored;
+    simulated_output(&ignored);
     return 0;
 }

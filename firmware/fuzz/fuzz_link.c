@@ -1,5 +1,5 @@
-/* Fuzzes the link's receiver and the buffer before it. Every event must be the one that the oracle reads out
- * of the same bytes, and whatever they were, the next good frame must arrive. */
+/* Fuzzes the link's receiver and the receive buffer. Each event must be the oracle's for the same bytes, and the next
+ * good frame must always arrive. */
 #include <string.h>
 
 #include "check.h"
@@ -22,7 +22,7 @@ static struct receive_buffer buffer;
 static struct waiting queue[MAX_WAITING];
 static size_t first, queued, queued_bytes;
 static struct waiting *queued_fault; /* there is at most one */
-static uint32_t looking_away; /* for so many more bytes */
+static uint32_t busy_for; /* bytes, until the main loop looks again */
 
 static struct link_receiver receiver;
 static struct oracle oracle;
@@ -39,7 +39,7 @@ static bool none(struct receive_faults faults)
     return faults.lost == 0 && faults.framing == 0 && faults.noise == 0;
 }
 
-/* All that is lost until the main loop looks again is told at the place of the first. */
+/* Everything lost until the main loop looks again is reported at the place of the first. */
 static void queue_fault(struct receive_faults faults)
 {
     if (none(faults)) return;
@@ -85,7 +85,7 @@ static void compare(enum link_event event, struct oracle_event expected)
     }
 }
 
-/* Nothing is in progress after an event, and all of a frame was before it. */
+/* Nothing is in progress after an event; before it, all of a frame was. */
 static void check_progress(struct link_progress before, enum link_event event)
 {
     const struct link_frame *frame = &receiver.frame;
@@ -149,8 +149,8 @@ static void byte(uint8_t value)
 {
     receive_buffer_put(&buffer, value);
     queue_byte(value);
-    if (looking_away > 0) {
-        looking_away--;
+    if (busy_for > 0) {
+        busy_for--;
     } else {
         take_all();
     }
@@ -158,7 +158,7 @@ static void byte(uint8_t value)
 
 static void silence(uint32_t milliseconds)
 {
-    looking_away = 0;
+    busy_for = 0;
     take_all();
     if (milliseconds >= LINK_TIMEOUT_MS) {
         compare(link_silence(&receiver), oracle_silence(&oracle));
@@ -173,21 +173,28 @@ static void damage(struct receive_faults faults)
 
 static void busy(uint32_t characters)
 {
-    looking_away = characters;
+    busy_for = characters;
 }
 
-static void reset(bool intact)
+/* The receiver alone has no rate. */
+static void host_baud(uint32_t baud)
+{
+    (void)baud;
+}
+
+static void reset(bool intact, enum board_clock_source source)
 {
     (void)intact;
+    (void)source;
     buffer = (struct receive_buffer){0};
     receiver = (struct link_receiver){0};
     oracle = (struct oracle){0};
     first = queued = queued_bytes = 0;
     queued_fault = NULL;
-    looking_away = 0;
+    busy_for = 0;
 }
 
-/* A good frame, told from all others by `sequence`, arrives and nothing else does. */
+/* A good frame with this sequence number arrives, and nothing else does. */
 static void expect_good_frame(uint16_t sequence)
 {
     const struct frame frame = {.version = 1, .command = 2, .sequence = sequence, .length = 20, .seed = 99};
@@ -208,10 +215,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-    static const struct script_actions actions = {byte, silence, damage, busy, reset};
-    reset(true);
+    static const struct script_actions actions = {byte, silence, damage, busy, reset, host_baud};
+    reset(true, BOARD_CLOCK_CRYSTAL);
     script_play(input, size, &actions);
-    looking_away = 0;
+    busy_for = 0;
     take_all();
     expect_good_frame(0xbeef);
     return 0;

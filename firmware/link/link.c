@@ -3,7 +3,7 @@
 #include "crc32.h"
 
 #define BODY_AT    2 /* in the storage */
-#define BORDER     0x00
+#define DELIMITER  0x00
 #define FULL_BLOCK 0xff /* the COBS code of a block of 254 bytes that no zero follows */
 
 static uint16_t get_u16(const uint8_t *bytes)
@@ -28,7 +28,7 @@ static enum link_event fail(struct link_receiver *receiver, enum link_error erro
     return LINK_FAILURE;
 }
 
-/* As fail(), for a frame that arrived whole but asks for something this version cannot do. */
+/* As fail(), for a whole frame that asks for something this version cannot do. */
 static enum link_event reject(struct link_receiver *receiver, enum link_error error, uint32_t detail)
 {
     receiver->failure = (struct link_failure){
@@ -72,7 +72,7 @@ static enum link_event check_body(struct link_receiver *receiver)
     return LINK_FRAME;
 }
 
-static enum link_event border(struct link_receiver *receiver)
+static enum link_event delimit(struct link_receiver *receiver)
 {
     const bool receiving = receiver->state == LINK_RECEIVING;
     receiver->state = LINK_IDLE;
@@ -96,18 +96,22 @@ static bool decode(struct link_receiver *receiver, uint8_t byte)
         receiver->block_left--;
         return append(receiver, byte);
     }
-    /* A code byte. The zero that the block before it stands for is due only now, since the last
-     * block of a body stands for none. */
+    /* A code byte. Only now is the zero of the block before it due: the last block of a body has none. */
     const bool room = !receiver->zero_follows || append(receiver, 0);
     receiver->block_left = (uint8_t)(byte - 1);
     receiver->zero_follows = byte != FULL_BLOCK;
     return room;
 }
 
+void link_start(struct link_receiver *receiver)
+{
+    receiver->state = LINK_IDLE;
+}
+
 enum link_event link_receive(struct link_receiver *receiver, uint8_t byte)
 {
-    if (byte == BORDER) {
-        return border(receiver);
+    if (byte == DELIMITER) {
+        return delimit(receiver);
     }
     if (receiver->state == LINK_DISCARDING) {
         return LINK_NOTHING;
@@ -151,8 +155,7 @@ enum link_event link_silence(struct link_receiver *receiver)
 enum link_event link_damage(struct link_receiver *receiver, enum link_error error, uint32_t first,
                             uint32_t second)
 {
-    /* What is being discarded has been reported already. */
-    const bool reported = receiver->state == LINK_DISCARDING;
+    const bool reported = receiver->state == LINK_DISCARDING; /* already, with this frame's first error */
     receiver->state = LINK_DISCARDING;
     return reported ? LINK_NOTHING : fail(receiver, error, first, second);
 }

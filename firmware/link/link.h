@@ -1,6 +1,6 @@
-/* The receiving side of the link: bytes in, whole frames or named errors out. LINK.md is the
- * specification, and the source of every constant here. No hardware and no clock in it, so that it runs
- * unchanged on the board, in the tests and under the fuzzer. */
+/* The receiving side of the link: takes bytes, returns whole frames or named errors. LINK.md specifies it, with every
+ * constant here. It uses no hardware and no clock, so it runs unchanged on the board, in the tests and under the
+ * fuzzer. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,9 +19,10 @@
 
 #define LINK_TIMEOUT_MS 50 /* of silence inside a frame */
 
-#define LINK_BAUD      115200 /* after every reset, and the slowest */
-#define LINK_MAX_BAUD  2000000
-#define LINK_FOLLOW_MS 500    /* in which the host must be heard at another rate */
+#define LINK_BAUD        115200 /* after every reset; also the slowest */
+#define LINK_RAISED_BAUD 150000 /* the slowest of all other rates */
+#define LINK_MAX_BAUD    2000000
+#define LINK_FOLLOW_MS   500 /* for a whole frame, after a change or an error at a raised rate */
 
 /* X(identifier, name on the wire, name of the first detail, name of the second) */
 #define LINK_ERRORS(X)                                                                                       \
@@ -53,18 +54,18 @@ struct link_frame {
     uint32_t checksum;
 };
 
-/* A frame that is still arriving. Nothing of it has been verified. */
+/* A frame that is still arriving and not yet verified. */
 struct link_progress {
     uint8_t command;
-    uint16_t length; /* of the payload, as the header says */
+    uint16_t length; /* of the payload, by the header */
     const uint8_t *payload;
-    uint16_t payload_bytes; /* that have arrived, at most `length`; 0 while there are none */
+    uint16_t payload_bytes; /* that have arrived, at most `length` */
 };
 
 struct link_failure {
     enum link_error error;
     uint32_t detail[2];
-    bool whole; /* the frame's checksum held, so `sequence` can be believed */
+    bool whole; /* the frame's checksum matches, so `sequence` is valid */
     uint16_t sequence;
 };
 
@@ -76,8 +77,8 @@ struct link_receiver {
     struct link_failure failure;
 
     enum { LINK_IDLE, LINK_RECEIVING, LINK_DISCARDING } state;
-    uint8_t block_left;  /* bytes until the next COBS code */
-    bool zero_follows;   /* the block that ends stands for a zero as well */
+    uint8_t block_left; /* bytes until the next COBS code */
+    bool zero_follows; /* the current block ends with a zero */
     uint16_t body_bytes; /* decoded so far */
 
     /* Two bytes of padding put the payload, six bytes in, on a word boundary for the kernels. */
@@ -87,15 +88,18 @@ struct link_receiver {
 /* The little-endian number in four bytes of a payload. */
 uint32_t link_get_u32(const uint8_t *bytes);
 
+/* Makes a receiver ready for its first byte. */
+void link_start(struct link_receiver *receiver);
+
 /* Takes one byte from the wire. */
 enum link_event link_receive(struct link_receiver *receiver, uint8_t byte);
 
-/* What has arrived of the frame in progress; its payload stays where it is until the frame ends. */
+/* The frame in progress. Its payload stays in place until the frame ends. */
 struct link_progress link_progress(const struct link_receiver *receiver);
 
-/* Says that the wire has been silent for LINK_TIMEOUT_MS. */
+/* Reports that the wire has been silent for LINK_TIMEOUT_MS. */
 enum link_event link_silence(struct link_receiver *receiver);
 
-/* Says that bytes were lost or damaged at this point of the stream; the rest of the frame is discarded. */
+/* Reports that bytes were lost or damaged at this point of the stream. The rest of the frame is discarded. */
 enum link_event link_damage(struct link_receiver *receiver, enum link_error error, uint32_t first,
                             uint32_t second);

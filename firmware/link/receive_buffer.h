@@ -12,7 +12,7 @@
 /* One frame and a reserve: a host waits for its answer before it sends the next frame. */
 #define RECEIVE_BUFFER_BYTES 1024
 
-/* So many places stay unused: DMA may store a byte between the check for overwritten bytes and the read. */
+/* Places that stay unused: DMA may store a byte between the check for overwritten bytes and the read. */
 #define RECEIVE_BUFFER_MARGIN   4
 #define RECEIVE_BUFFER_CAPACITY (RECEIVE_BUFFER_BYTES - RECEIVE_BUFFER_MARGIN)
 

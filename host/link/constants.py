@@ -16,8 +16,12 @@ MAX_BODY = HEADER_BYTES + MAX_PAYLOAD + CHECKSUM_BYTES
 
 TIMEOUT_MS = 50  # silence after which the board gives up a frame
 DEFAULT_BAUD = 115200  # after every reset; also the slowest rate
+RAISED_BAUD = 150_000  # the slowest of all other rates
 MAX_BAUD = 2_000_000
-FOLLOW_MS = 500  # within which the host must send a frame at a new rate
+FOLLOW_MS = 500  # for a whole frame, after a change or an error at a raised rate
+SILENCE_MS = 120  # without a byte at a raised rate, after which the host looks for the board
+SILENCE_INFERENCES = 1.2  # added to SILENCE_MS, in times of one inference
+PROBE_MS = 150  # for the answer to the info request at the same rate
 MIN_CYCLES_PER_BYTE = 360  # processor cycles that the board needs between two bytes
 
 

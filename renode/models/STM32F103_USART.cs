@@ -208,7 +208,7 @@ namespace Antmicro.Renode.Peripherals.UART
         {
             if(!BaudRateMatches)
             {
-                this.Log(LogLevel.Error, "Sent at {0} baud on a line of {1}.", BaudRate, LineBaudRate);
+                this.Log(LogLevel.Warning, "Sent at {0} baud on a line of {1}.", BaudRate, LineBaudRate);
             }
             CharReceived?.Invoke(shiftData);
             if(transmitHolds)

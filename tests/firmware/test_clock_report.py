@@ -21,14 +21,14 @@ SENTENCES = {
 def test_the_stage_that_failed_is_reported(source: int, name: str) -> None:
     build.build(build.NATIVE)
     board = SimulatedBoard(build.image(build.NATIVE).with_name("libsimulated.so"))
-    board.said()
-    board.set_clock(source)
+    board.settle()
+    board.output()
     try:
-        board.reset()
-        text = board.said().decode()
+        board.reset(source)
+        board.settle()
+        text = board.output().decode()
         assert f"\n{SENTENCES[name]}\r\n" in text
         assert f" source={name} " in text
         assert Board(board).info().source == name
     finally:
-        board.set_clock(0)
         board.reset()

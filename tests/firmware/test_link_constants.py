@@ -57,9 +57,13 @@ def test_details_of_the_document_are_what_the_sentences_use() -> None:
 
 
 def test_baud_rates_of_the_document() -> None:
-    assert number(r"USART1 at (\d+) baud after every reset") == link.DEFAULT_BAUD
-    assert number(r"within (\d+) ms; otherwise the board goes back") == link.FOLLOW_MS
+    assert number(r"USART1 runs at (\d+) baud after every reset") == link.DEFAULT_BAUD
+    assert number(r"arrives within (\d+) ms, the board falls back") == link.FOLLOW_MS
+    assert number(r"The slowest raised rate is (\d+)") == link.RAISED_BAUD
     assert number(r"The fastest rate is (\d+)") == link.MAX_BAUD
+    assert number(r"a byte of the answer within (\d+) ms") == link.SILENCE_MS
+    assert number(r"plus 1\.(\d) times `inference`") == round(10 * link.SILENCE_INFERENCES - 10)
+    assert number(r"not answered within (\d+) ms either") == link.PROBE_MS
 
 
 def test_fastest_byte_of_the_document() -> None:
@@ -83,6 +87,7 @@ def test_header() -> None:
         "MAX_PAYLOAD": link.MAX_PAYLOAD,
         "TIMEOUT_MS": link.TIMEOUT_MS,
         "BAUD": link.DEFAULT_BAUD,
+        "RAISED_BAUD": link.RAISED_BAUD,
         "MAX_BAUD": link.MAX_BAUD,
         "FOLLOW_MS": link.FOLLOW_MS,
         "COMMAND_BAUD": link.Command.BAUD,

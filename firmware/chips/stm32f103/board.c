@@ -1,83 +1,34 @@
+/* board.h on this chip: joins its peripherals. */
 #include "board.h"
 
-#include "board_config.h"
 #include "clock.h"
 #include "cortex_m3.h"
 #include "crc32.h"
-#include "handlers.h"
+#include "led.h"
 #include "link.h"
 #include "registers.h"
 #include "stack.h"
 #include "text.h"
+#include "timebase.h"
 #include "uart.h"
+#include "watchdog.h"
 
-#define LED_PORT     GPIO(BOARD_LED_PORT)
-#define LED_PIN_HIGH (1u << BOARD_LED_PIN) /* in BSRR, 9.2.5 */
-#define LED_PIN_LOW  (1u << (BOARD_LED_PIN + 16))
-#define LED_SHIFT    (BOARD_LED_PIN % 8 * 4) /* in its configuration register */
-
-/* About 1.6 s at the LSI's nominal 40 kHz, 1.1 to 2.2 s over its tolerance (19.3, table 96). */
-#define WATCHDOG_RELOAD 4095u
-
-/* Largest error of the divided clock, in thousandths of the baud rate. The receivers of both ends tolerate 3.3 %
- * together (27.3.5). A crystal leaves 2 % to the host. The internal oscillator is up to 2.5 % off by
- * itself (datasheet, 5.3.7). */
+/* Largest error of the divided clock, in thousandths of the baud rate. The receivers tolerate 3.3 % of both ends together
+ * (27.3.5). With the crystal 1.3 % remain for the host. The internal oscillator is itself up to 2.5 % off
+ * (datasheet, 5.3.7). */
 #define CRYSTAL_TOLERANCE  20u
 #define INTERNAL_TOLERANCE 8u
 
 extern const uint8_t firmware_start[];
 extern const uint32_t firmware_checksum;
 
-/* A place for the number that stamp_checksum.py writes into the linked image. */
+/* stamp_checksum.py writes the checksum into the linked image here. */
 __attribute__((section(".checksum"), used)) static const uint32_t checksum_placeholder = 0xffffffff;
 
 static struct board_clock clock;
 static const char *reset_reason;
-static bool counts_cycles;
-static volatile uint32_t milliseconds;
 
-static void led_start(void)
-{
-    RCC->apb2enr |= RCC_APB2ENR_IOPEN(BOARD_LED_PORT);
-    reg32 *config = &LED_PORT->cr[BOARD_LED_PIN / 8];
-    *config = (*config & ~(GPIO_MODE_MASK << LED_SHIFT)) | GPIO_OUTPUT_2MHZ << LED_SHIFT;
-}
-
-static void systick_start(void)
-{
-    SYSTICK->rvr = clock.hz / 1000 - 1;
-    SYSTICK->cvr = 0;
-    SYSTICK->csr = SYSTICK_CSR_ENABLE | SYSTICK_CSR_TICKINT | SYSTICK_CSR_CLKSOURCE_CPU;
-}
-
-void systick_handler(void)
-{
-    milliseconds++;
-}
-
-static void cycle_counter_start(void)
-{
-    DEMCR |= DEMCR_TRCENA;
-    DWT_CYCCNT = 0;
-    DWT_CTRL |= DWT_CTRL_CYCCNTENA;
-    const uint32_t before = DWT_CYCCNT;
-    const uint32_t ms = milliseconds;
-    while (milliseconds - ms < 2) { /* long enough for simulators that advance time in steps */
-        wait_for_interrupt();
-    }
-    counts_cycles = DWT_CYCCNT != before;
-}
-
-static void watchdog_start(void)
-{
-    IWDG->kr = IWDG_KR_START;
-    IWDG->kr = IWDG_KR_UNLOCK;
-    IWDG->pr = IWDG_PR_DIV16;
-    IWDG->rlr = WATCHDOG_RELOAD;
-    IWDG->kr = IWDG_KR_FEED;
-}
-
-/* A reset also pulls the reset pin, so that flag counts only when it stands alone (7.3.10). */
+/* Every reset also pulls the reset pin, so that flag counts only if no other is set (7.3.10). */
 static const char *read_reset_reason(void)
 {
     static const struct {
@@ -101,15 +52,13 @@ static const char *read_reset_reason(void)
 void board_init(void)
 {
     SCB->shcsr |= SCB_SHCSR_ENABLE_FAULTS;
-    SCB->ccr |=
-        SCB_CCR_DIV_0_TRP | SCB_CCR_STKALIGN; /* a Cortex-M3 r1p1 starts with stacks aligned to 4 bytes */
+    SCB->ccr |= SCB_CCR_DIV_0_TRP | SCB_CCR_STKALIGN; /* r1p1 of the core starts with 4-byte-aligned stacks */
     watchdog_start();
     reset_reason = read_reset_reason();
     clock = clock_start();
     led_start();
     uart_start(clock.hz, LINK_BAUD);
-    systick_start();
-    cycle_counter_start();
+    timebase_start(clock.hz);
 }
 
 struct board_clock board_clock(void)
@@ -135,17 +84,17 @@ uint32_t board_stack_used(void)
 
 uint32_t board_milliseconds(void)
 {
-    return milliseconds;
+    return timebase_milliseconds();
 }
 
 bool board_counts_cycles(void)
 {
-    return counts_cycles;
+    return timebase_counts_cycles();
 }
 
 uint32_t board_cycles(void)
 {
-    return DWT_CYCCNT;
+    return timebase_cycles();
 }
 
 void board_idle(void)
@@ -155,7 +104,7 @@ void board_idle(void)
 
 void board_watchdog_feed(void)
 {
-    IWDG->kr = IWDG_KR_FEED;
+    watchdog_feed();
 }
 
 enum receive_event board_receive(uint8_t *byte, struct receive_faults *faults)
@@ -181,5 +130,5 @@ void board_set_baud(uint32_t baud)
 
 void board_led(bool on)
 {
-    LED_PORT->bsrr = on == (BOARD_LED_LIT_LEVEL == 0) ? LED_PIN_LOW : LED_PIN_HIGH;
+    led_set(on);
 }

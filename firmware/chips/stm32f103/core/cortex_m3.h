@@ -1,4 +1,4 @@
-/* The processor: instructions that C has no words for, and its reset. */
+/* Processor instructions that C cannot express, and the reset. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,21 +11,20 @@ static inline void interrupts_disable(void)
     __asm volatile("cpsid i" ::: "memory");
 }
 
-/* Those that are pending are taken before this returns. */
+/* Pending interrupts are taken before this returns. */
 static inline void interrupts_enable(void)
 {
     __asm volatile("cpsie i\n\tisb" ::: "memory");
 }
 
-/* Sleeps until the next interrupt. One that is pending wakes it also while interrupts are disabled, DDI 0403
- * B1.5.19. */
+/* Sleeps until an interrupt is pending, also while interrupts are disabled (DDI 0403, B1.5.19). */
 static inline void wait_for_interrupt(void)
 {
     __asm volatile("dsb\n\twfi" ::: "memory");
 }
 
-/* Sleeps until an interrupt, at most until that of the next millisecond, and not at all when `ready` holds. What
- * makes it hold is an interrupt, and none can come unnoticed between the look and the sleep. */
+/* Sleeps until the next interrupt, at most until the next millisecond's; returns at once if `ready` holds. An
+ * interrupt between the check and the sleep stays pending and ends the sleep. */
 static inline void sleep_unless(bool (*ready)(void))
 {
     interrupts_disable();
@@ -53,6 +52,6 @@ static inline uint32_t active_exception(void)
 static inline _Noreturn void system_reset(void)
 {
     SCB->aircr = SCB_AIRCR_SYSRESETREQ;
-    for (;;) { /* the reset takes a few cycles */
+    for (;;) { /* the reset comes a few cycles later */
     }
 }

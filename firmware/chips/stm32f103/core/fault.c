@@ -1,4 +1,4 @@
-/* Says what went wrong on the UART, once, and resets the board. */
+/* Reports a processor fault on the UART and resets the board. */
 
 #include <stdint.h>
 
@@ -18,7 +18,7 @@ struct exception_frame {
 
 extern const uint8_t stack_bottom[], stack_top[];
 
-/* A stack of the handler's own: the fault may be an overflow of the other. */
+/* The handler has its own stack: the fault may be an overflow of the other one. */
 #define FAULT_STACK_BYTES 256
 __attribute__((used)) static _Alignas(8) uint8_t fault_stack[FAULT_STACK_BYTES];
 
@@ -39,7 +39,7 @@ static uint32_t fault_address(uint32_t cfsr)
     return (cfsr & SCB_CFSR_MMARVALID) != 0 ? SCB->mmfar : 0;
 }
 
-/* The frame where it lies in the stack; after an overflow it was never written. */
+/* The stacked registers; zeros after a stack overflow, when the frame was not written. */
 static struct exception_frame stacked_registers(const struct exception_frame *frame)
 {
     const uint8_t *address = (const uint8_t *)frame;

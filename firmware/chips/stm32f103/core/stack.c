@@ -3,7 +3,7 @@
 #include "cortex_m3.h"
 
 #define PAINT  0x5aa5c33cu
-#define MARGIN 64u /* bytes below the stack pointer that stack_paint() itself may be using */
+#define MARGIN 64u /* bytes below the stack pointer that stack_paint() itself may use */
 
 extern uint32_t stack_bottom[], stack_top[];
 

@@ -1,9 +1,9 @@
-/* The stack: painted at start-up, so that its deepest use can be read later. */
+/* The stack is painted at start-up, so that its deepest use can be read later. */
 #pragma once
 
 #include <stdint.h>
 
-/* Fills what is free of the stack. Called once, before the application. */
+/* Paints the free part of the stack. Called once, before the application. */
 void stack_paint(void);
 
 /* The most stack ever used, in bytes. */

@@ -1,4 +1,4 @@
-/* Vector table and reset handler: everything between power and the application. */
+/* The vector table and the reset handler. */
 
 #include <stdint.h>
 
@@ -22,8 +22,7 @@ void reset_handler(void)
     app_run();
 }
 
-/* RM0008, table 63. An interrupt that nothing enables has no handler of its own: should one come, it is
- * reported as the fault it is. */
+/* RM0008, table 63. An interrupt that the firmware does not use is reported as a fault. */
 #define INTERRUPTS 43
 
 struct vectors {

@@ -8,8 +8,8 @@
 _Static_assert(MAX_HZ % BOARD_CRYSTAL_HZ == 0 && PLL_FACTOR >= 2 && PLL_FACTOR <= 16,
                "the PLL multiplies the crystal to 72 MHz by a whole number from 2 to 16");
 
-/* Polls before a wait gives up: at 8 MHz and some ten cycles a poll 25 ms, where crystals
- * take 2 ms (datasheet, 5.3.6) and the PLL 0.2 ms. */
+/* Polls until a wait gives up: 25 ms at 8 MHz and ten cycles a poll. Crystals take 2 ms (datasheet, 5.3.6), the PLL
+ * 0.2 ms. */
 #define POLL_LIMIT 20000u
 
 static bool wait_for(const reg32 *reg, uint32_t mask, uint32_t value)
@@ -43,7 +43,7 @@ static bool switch_to_pll(void)
     return wait_for(&RCC->cfgr, RCC_CFGR_SWS_MASK, RCC_CFGR_SWS_PLL);
 }
 
-/* The PLL stays as it is while it may run the chip: hardware keeps it on, and 7.3.2 forbids to change its source. */
+/* Switches first: the PLL must not be changed while it may run the chip (7.3.2). */
 static void stay_on_internal_oscillator(void)
 {
     RCC->cfgr &= ~RCC_CFGR_SW_MASK;

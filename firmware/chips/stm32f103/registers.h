@@ -1,5 +1,5 @@
-/* The registers that this firmware uses. Section numbers are those of the reference manual RM0008;
- * DDI 0337 and DDI 0403 are ARM's Cortex-M3 and ARMv7-M manuals. */
+/* The registers that this firmware uses. Section numbers in this folder are those of the reference manual RM0008.
+ * DDI 0337 and DDI 0403 are ARM's manuals of the Cortex-M3 and of ARMv7-M. */
 #pragma once
 
 #include <stdint.h>
@@ -47,9 +47,9 @@ struct gpio {
     reg32 idr, odr, bsrr, brr, lckr;
 };
 #define GPIO(port)                  ((struct gpio *)(0x40010800 + ((port) - 'A') * 0x400)) /* 'A' to 'E' */
-#define GPIO_OUTPUT_2MHZ            0x2u             /* push-pull */
-#define GPIO_INPUT_PULL             0x8u              /* up or down, by ODR */
-#define GPIO_ALTERNATE_OUTPUT_50MHZ 0xbu  /* push-pull */
+#define GPIO_OUTPUT_2MHZ            0x2u /* push-pull */
+#define GPIO_INPUT_PULL             0x8u /* up or down, by ODR */
+#define GPIO_ALTERNATE_OUTPUT_50MHZ 0xbu /* push-pull */
 #define GPIO_MODE_MASK              0xfu
 
 /* USART, 27.6 */

@@ -35,7 +35,7 @@ static uint8_t *body_of(struct oracle *oracle)
     return oracle->storage + 2;
 }
 
-/* Unstuffs all that came; how many bytes that gives, and whether the last block is whole. */
+/* Unstuffs everything received. Returns the bytes of the body, and whether the last block is whole. */
 static size_t unstuff(struct oracle *oracle, bool *whole)
 {
     uint8_t *body = body_of(oracle);
@@ -107,10 +107,10 @@ struct oracle_event oracle_byte(struct oracle *oracle, uint8_t byte)
     }
     if (oracle->discarding) return nothing;
 
-    CHECK(oracle->bytes < ORACLE_STUFFED_BYTES, "%zu bytes came and are not called overlong", oracle->bytes);
+    CHECK(oracle->bytes < ORACLE_STUFFED_BYTES, "%zu bytes came without an overlong error", oracle->bytes);
     oracle->stuffed[oracle->bytes++] = byte;
     bool whole;
-    /* Stuffing never makes a body shorter, so that a short one need not be looked at. */
+    /* Stuffing never shortens a body, so a short one is not overlong. */
     if (oracle->bytes <= MAX_BODY || unstuff(oracle, &whole) <= MAX_BODY) return nothing;
     oracle->discarding = true;
     return failure(LINK_ERROR_OVERLONG, MAX_BODY, 0);

@@ -18,9 +18,10 @@ static void send_frame(const uint8_t *fields, const struct script_actions *actio
     }
 }
 
-/* Plays the escape whose letter is input[0]; how many bytes that took, 0 when it is none or cut off. */
+/* Plays the escape whose letter is input[0]. Returns the bytes that it took, 0 if it is none or cut off. */
 static size_t play_escape(const uint8_t *input, size_t size, const struct script_actions *actions)
 {
+    static const uint32_t rates[] = SCRIPT_RATES;
     if (size < 2) return 0;
     const uint8_t value = input[1];
     switch (input[0]) {
@@ -37,7 +38,10 @@ static size_t play_escape(const uint8_t *input, size_t size, const struct script
         actions->busy(value * 8u);
         return 2;
     case SCRIPT_RESET:
-        actions->reset(value != 1);
+        actions->reset((value & 1) == 0, (enum board_clock_source)((value >> 1) % 3));
+        return 2;
+    case SCRIPT_HOST:
+        actions->host_baud(rates[value % (sizeof rates / sizeof rates[0])]);
         return 2;
     case SCRIPT_FRAME:
         if (size < 8) return 0;

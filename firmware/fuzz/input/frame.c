@@ -6,14 +6,14 @@
 #define CHECKSUM_BYTES 4
 #define MAX_BODY       (HEADER_BYTES + FRAME_MAX_PAYLOAD + CHECKSUM_BYTES)
 
-/* Runs of zeros and of ink, as in a digit: what stuffing is about. */
+/* Runs of zeros and of ink, as in a digit: stuffing depends on them. */
 static uint8_t pixel(const struct frame *frame, uint32_t index)
 {
     const uint32_t x = (index / (1u + frame->seed % 7u) + frame->seed) * 2654435761u;
     return (x >> 28) < frame->seed % 16u ? 0 : (uint8_t)(x >> 16);
 }
 
-/* The body up to its checksum; how many bytes that is. */
+/* Writes the body up to its checksum. Returns its bytes. */
 static size_t make_body(const struct frame *frame, uint8_t body[MAX_BODY])
 {
     body[0] = frame->version;

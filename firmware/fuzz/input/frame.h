@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_MAX_PAYLOAD 1200 /* some more than the link allows */
+#define FRAME_MAX_PAYLOAD 1200 /* more than the link allows */
 #define FRAME_MAX_STUFFED (FRAME_MAX_PAYLOAD + 20)
 
 struct frame {
@@ -12,11 +12,11 @@ struct frame {
     uint8_t command;
     uint16_t sequence;
     uint16_t length; /* of the payload, at most FRAME_MAX_PAYLOAD */
-    uint8_t seed;    /* of the payload: every seed has another one */
+    uint8_t seed;    /* determines the payload */
 };
 
-/* The frame's body with its checksum, stuffed, without borders; how many bytes that is. */
+/* Writes the frame's body with its checksum, stuffed, without delimiters. Returns its bytes. */
 size_t frame_stuff(const struct frame *frame, uint8_t stuffed[FRAME_MAX_STUFFED]);
 
-/* The checksum of that body, which @result repeats. */
+/* The checksum of that body, as @result repeats it. */
 uint32_t frame_checksum(const struct frame *frame);

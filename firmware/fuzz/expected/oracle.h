@@ -1,5 +1,5 @@
-/* What LINK.md says a stream of bytes means, written a second time: a whole frame at once, plain and slow.
- * It shares the names of link.h, and none of the code that it judges. */
+/* A second, plain implementation of LINK.md's receiver: it decodes a whole frame at once. It shares the names of link.h
+ * but none of the code under test. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,11 +11,11 @@
 #define ORACLE_STUFFED_BYTES 1024 /* an overlong body is found well before */
 
 struct oracle {
-    uint8_t stuffed[ORACLE_STUFFED_BYTES]; /* since the last border */
+    uint8_t stuffed[ORACLE_STUFFED_BYTES]; /* since the last delimiter */
     size_t bytes;
     bool discarding;
 
-    /* Aligned as the receiver's, since the network may ask for that. */
+    /* Aligned as the receiver's, for the network. */
     _Alignas(4) uint8_t storage[2 + ORACLE_STUFFED_BYTES];
 };
 
@@ -30,5 +30,5 @@ struct oracle_event oracle_silence(struct oracle *oracle);
 struct oracle_event oracle_damage(struct oracle *oracle, enum link_error error, uint32_t first,
                                   uint32_t second);
 
-/* CRC-32 bit by bit, as its definition reads. */
+/* CRC-32, bit by bit as in its definition. */
 uint32_t oracle_crc32(const void *data, size_t size);
