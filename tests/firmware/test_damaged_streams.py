@@ -10,7 +10,7 @@ import random
 import re
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -183,7 +183,7 @@ def streams() -> st.SearchStrategy[Stream]:
 
 def play(wire: str, board: SimulatedBoard) -> None:
     """Sends the bytes and lets the events happen."""
-    events = {
+    events: dict[int, Callable[[int], None]] = {
         SILENCE: board.silence,
         LOST: lambda amount: board.damage(lost=amount),
         FRAMING: lambda amount: board.damage(framing=amount),
@@ -297,7 +297,8 @@ def try_stream(stream: Stream, board: SimulatedBoard, images: Images, tally: Tal
 def test_every_answer_to_a_damaged_stream_is_right_or_an_error(
     board: SimulatedBoard, images: Images, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tally, failed = Tally(), []
+    tally = Tally()
+    failed: list[tuple[AssertionError, Stream]] = []
     for number in range(STREAMS):
         stream = any_stream(random.Random(number))
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from elftools.elf.elffile import ELFFile
 from unicorn import UC_ARCH_ARM, UC_MODE_MCLASS, UC_MODE_THUMB, Uc
@@ -39,8 +40,8 @@ class RecordedChip:
             for segment in elf.iter_segments("PT_LOAD"):
                 self.core.mem_write(segment["p_vaddr"], segment.data())
                 self.core.mem_write(segment["p_paddr"], segment.data())
-            table = elf.get_section_by_name(".symtab")
-            self.symbols = {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()}
+            table: Any = elf.get_section_by_name(".symtab")
+            self.symbols = {symbol.name: int(symbol["st_value"]) for symbol in table.iter_symbols()}
 
     def set_register(self, address: int, value: int) -> None:
         """What a peripheral's register reads from now on."""
