@@ -114,8 +114,10 @@ def _weighted(module: nn.Conv2d | nn.Linear, layers: _Layers, ranges: Ranges) ->
             "except for the last layer with weights, which must not have one"
         )
     pool = layers.next_if(nn.MaxPool2d) if relu else None
+    weight, bias = _folded(module, norm)
     return WeightedStage(
-        *_folded(module, norm),
+        weight,
+        bias,
         ranges,
         _convolution(module) if isinstance(module, nn.Conv2d) else None,
         MaxPool2d(*_window(pool)) if pool else None,
