@@ -57,6 +57,9 @@ class FakeBoard:
         self.reset_at: int | None = None
         self.link_version = link.VERSION
         self.selftest = "passed"
+        self.network: Callable[[bytes], tuple[int, ...]] = logits_of
+        self.logit_scale = 0.01  # of the lines for people
+        self.model = {"model": "linear", "checksum": "0badcafe"}
         self.closed = False
         self.rates = {115200, 1_000_000, 2_000_000}  # that the board accepts
         self.bad_rates = {2_000_000}  # at which nothing passes the wire
@@ -208,8 +211,7 @@ class FakeBoard:
             "seq": sequence,
             "link": self.link_version,
             "firmware": "1.2.3",
-            "model": "linear",
-            "checksum": "0badcafe",
+            **self.model,
             "clock": 72000000,
             "source": "hse",
             "rows": 28,
@@ -222,7 +224,7 @@ class FakeBoard:
         return link.format_line("info", **(fields | changes))
 
     def result_line(self, frame: link.Frame, **changes: object) -> str:
-        logits = logits_of(frame.payload)
+        logits = self.network(frame.payload)
         fields: dict[str, object] = {
             "seq": frame.sequence,
             "image": f"{frame.checksum:08x}",
@@ -234,13 +236,13 @@ class FakeBoard:
         return link.format_line("result", **(fields | changes))
 
     def result_lines(self, frame: link.Frame) -> list[str]:
-        logits = logits_of(frame.payload)
+        logits = self.network(frame.payload)
         return [
             "Image data received successfully",
             "Starting inference...",
             self.result_line(frame),
             f"Predicted class: {label_of(logits)}",
             "Logits:",
-            *(f"Class {number}: {logit / 100:.2f}" for number, logit in enumerate(logits)),
+            *(f"Class {number}: {logit * self.logit_scale:.2f}" for number, logit in enumerate(logits)),
             "Ready for next image",
         ]
