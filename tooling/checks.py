@@ -24,6 +24,9 @@ from tooling.suites.robot_results import Counts, Results
 from tooling.suites.selection import select
 from tooling.tables import table
 
+_CPPCHECK_OPTIONS = (
+    "--enable=warning,portability", "--suppress=comparePointers", "--error-exitcode=1", "--quiet",
+)  # fmt: skip
 _LINT_LIMIT = 300.0
 _PYTEST_LIMIT = 3600.0
 _PYTEST_RESULTS = BUILD / "pytest.xml"
@@ -128,6 +131,7 @@ def _checks(install: bool) -> list[Check]:
         Check("links", partial(_step, [sys.executable, "-m", "tooling.text.links"])),
         Check("actionlint", _actionlint),
         *(Check(f"build {name}", partial(_build, name)) for name in build.BOARDS if name != build.FUZZ),
+        Check("cppcheck", _cppcheck),
         Check("pytest", _pytest),
         *(Check(f"fuzz {name}", partial(_fuzz, name)) for name in fuzz.FUZZERS),
         Check("suites on native-sanitize", _sanitized_suites),
@@ -183,6 +187,17 @@ def _build(board: str) -> Results:
     if not build.build(board):
         print(f"{shown(build.image(board))} is up to date")
     return _verdict(True)
+
+
+def _cppcheck() -> Results:
+    """Static analysis of the C of two boards. Addresses from the linker may be compared."""
+    commands = []
+    for board in (build.BLUEPILL, build.NATIVE):
+        _need(tools.CPPCHECK, *build.BOARDS[board].needs)
+        build.build(board)
+        project = f"--project={build.image(board).parent / 'compile_commands.json'}"
+        commands.append(["cppcheck", project, *_CPPCHECK_OPTIONS])
+    return _step(*commands)
 
 
 def _pytest() -> Results:

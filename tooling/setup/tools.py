@@ -71,6 +71,7 @@ NATIVE_COMPILER = Tool(
     "cc", "test, sim-test --on native", apt=("gcc", "libc6-dev"), macos="xcode-select --install"
 )
 CLANG = Tool("clang", "fuzz", "./inv fuzz", apt=("clang", "libclang-rt-dev"), brew=("llvm",), find=_clang)
+CPPCHECK = Tool("cppcheck", "test", "./inv test", apt=("cppcheck",), brew=("cppcheck",))
 CMAKE = Tool("cmake", "build")
 NINJA = Tool("ninja", "build")
 RENODE = Tool("renode", "sim, sim-test", find=lambda _: renode.find_renode())
@@ -89,7 +90,7 @@ PICOCOM = Tool(
 SYSTEM_TOOLS = (COMPILER, QEMU, NATIVE_COMPILER)
 ALL_TOOLS = (
     COMPILER, CMAKE, NINJA, RENODE, RENODE_TEST, QEMU, NATIVE_COMPILER, CLANG,
-    RUFF, ROBOCOP, CLANG_FORMAT, CODESPELL, MYPY, ST_FLASH, PICOCOM,
+    CPPCHECK, RUFF, ROBOCOP, CLANG_FORMAT, CODESPELL, MYPY, ST_FLASH, PICOCOM,
 )  # fmt: skip
 
 
