@@ -282,9 +282,12 @@ def profile(
     from data.mnist import load_test_set
     from tooling import build as builds
     from tooling.measure import profile as profiles
+    from tooling.setup import renode as installed
 
     digits = load_test_set()
     digits.require(image)
+    if renode:
+        installed.require()
     path = _chosen_model(model)
     builds.build(builds.BLUEPILL, path)
     firmware = builds.image(builds.BLUEPILL, path)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,18 @@ def test_flash_without_st_flash_builds_nothing(clone: Clone) -> None:
 
     assert finished.returncode == 1 and finished.stdout == ""
     assert finished.stderr.startswith("st-flash not found: ")
+
+
+@pytest.mark.parametrize("line", ["sim", "profile --renode", "sim-test --on renode --no-install"])
+def test_without_renode_nothing_is_built(line: str, clone: Clone) -> None:
+    path = os.pathsep.join([str(Path(sys.prefix) / "bin"), "/usr/bin", "/bin"])
+    if shutil.which("renode", path=path):
+        pytest.skip("Renode lies beside the system's tools")
+    finished = clone.run(line.split(), PATH=path)
+
+    assert finished.returncode == 1
+    assert finished.stdout in ("", "model: models/cnn.npz\n")
+    assert finished.stderr.startswith(("Renode was not found: ", "Renode is not installed, and --no-install"))
 
 
 @needs_compiler

@@ -42,7 +42,9 @@ def require() -> Path:
     """The simulator, ready to be started. Raises UserError if it is missing or must not be started here."""
     program = find_renode()
     if program is None:
-        raise UserError("Renode was not found: type './inv setup', or use --on qemu.")
+        raise UserError(
+            "Renode was not found: type './inv setup' (sim and sim-test also run with --on qemu)."
+        )
     check_location()
     return program
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from common.errors import UserError
 from common.paths import BUILD, shown
+from tooling.setup import renode as installed
+from tooling.setup import tools
 from tooling.simulate import native, qemu, renode, running
 from tooling.simulate.simulation import (
     NATIVE,
@@ -30,9 +32,13 @@ _POLL = 0.2  # seconds
 
 
 def check(on: str, tcp_port: int) -> None:
-    """Raises UserError if there is no such simulator or TCP port."""
+    """Raises UserError if the simulator or the TCP port is unknown or not available."""
     check_simulator(on)
     check_port(tcp_port)
+    if on == RENODE:
+        installed.require()
+    elif on == QEMU:
+        tools.require(tools.QEMU)
 
 
 def run(on: str, firmware: Path, *, tcp: bool = False, tcp_port: int = 0) -> None:

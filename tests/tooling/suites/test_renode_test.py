@@ -11,6 +11,7 @@ from common.errors import UserError
 from tooling import build
 from tooling.setup import provision, renode
 from tooling.simulate import qemu
+from tooling.simulate import renode as simulated
 from tooling.simulate.simulation import NATIVE, QEMU
 from tooling.suites import renode_runner, renode_test, selection
 from tooling.suites import suites as runs
@@ -122,6 +123,21 @@ def test_renode_sees_no_blanks(suites: Path, tmp_path: Path, monkeypatch: pytest
     assert not any(" " in word for word in words)
     assert words[0].endswith("/clone") and words[-1].endswith("/clone/a.robot")
     assert (clone / "results" / "robot_output.xml").is_file()
+
+
+def test_renode_is_not_started_where_it_would_delete_the_clone(
+    suites: Path, tmp_path: Path, fake_renode: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = tmp_path / "renode-clone"
+    clone.mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(renode, "ROOT", clone)
+
+    with pytest.raises(UserError, match="Renode deletes folders like .*renode-clone when it starts"):
+        renode_test.run([str(suites)])
+    with pytest.raises(UserError, match="Renode deletes"), simulated.start(tmp_path / "firmware.elf"):
+        pass
+    assert not fake_renode.exists()
 
 
 def test_nothing_to_run_is_a_failure(tmp_path: Path, fake_renode: Path) -> None:
