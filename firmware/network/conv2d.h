@@ -1,7 +1,7 @@
 /* Convolution, max pooling and requantisation: the reference kernel, which defines the bits of any faster one.
  *
- * Any kernel size, stride, zero padding and number of groups (depthwise: as many as channels). Pictures are
- * planar: channel, row, column. Exact: a model is refused where a sum could leave int32. The sizes are
+ * Any kernel size, stride, zero padding and number of groups (depthwise: one for each channel). Pictures are
+ * planar: channel, row, column. Exact: the compiler refuses a model if a sum could leave int32. The sizes are
  * constants at every call, and inlining lets the compiler specialise the loops. */
 #pragma once
 

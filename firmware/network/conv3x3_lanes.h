@@ -16,7 +16,7 @@
 
 /* Each of the three exists twice:
  *   conv3x3_window(): the sums at 2x2 positions, over all channels
- *   conv3x3_row_of_three(), conv3x3_row_of_five(): the sums at so many positions in a row */
+ *   conv3x3_row_of_three(), conv3x3_row_of_five(): the sums at three or five positions of a row */
 
 #ifdef NETWORK_ASSEMBLY
 

@@ -1,8 +1,9 @@
 /* Two multiplications in one: the weights of two outputs share a word, 16 bits apart.
  *
  * A pair is low + high * 65536, modulo 2^32. A pixel times a pair is the pair of the products, and a sum of
- * pairs is the pair of the sums. However they wander on their way, both sums can be read exactly at the end
- * if each then fits 16 bits; the exporter chooses these kernels only where that is certain. */
+ * pairs is the pair of the sums. Carries between the halves do no harm on the
+ * way: at the end both sums can be read exactly if each fits 16 bits. The compiler chooses these kernels only if
+ * that is certain. */
 #pragma once
 
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* The network: the same functions, whatever the model and whatever the board. KERNELS.md tells how it works. */
+/* The network: the same functions, whatever the model and whatever the board. KERNELS.md explains how it works. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,26 +11,25 @@
 
 /* Computes the logits of one image. `invoke export` generates the layers from the model file; the NumPy
  * reference in compiler/reference.py defines every bit of the result.
- *   image:  28 x 28 pixels in row order, 0 = background, 255 = full ink
+ *   image:  28 x 28 pixels in row order, 0 = background, 255 = full ink; word-aligned, here and below
  *   logits: one integer per class; times the model's logit scale they are the real logits */
 void network_run(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_CLASSES]);
 
-/* The class of the largest logit, the lowest class where several are equal. */
+/* The class of the largest logit, the lowest class if several are equal. */
 int network_label(const int32_t logits[NETWORK_CLASSES]);
 
 /* ---- The same for an image that is still arriving ---- */
 
-/* Forgets what has been computed: the next image is another one. */
+/* Discards the partial result: the next image is another one. */
 void network_begin(void);
 
-/* Says that the first `rows` rows of the image have arrived, and computes a part of what they allow: at most
- * 3 ms at 72 MHz, interrupts left out. False where they allow nothing more than what has been computed. */
+/* Computes a part of what the first `rows` rows of the image allow, at most 3 ms at 72 MHz without interrupts.
+ * False if there is nothing left to compute from them. */
 bool network_rows(const uint8_t image[NETWORK_PIXELS], int rows);
 
-/* Computes the rest of the image, which has arrived, and forgets it. However many calls of network_rows() came
- * before, since network_begin() and for the same image, the logits are those of network_run(). */
+/* Computes the rest of the complete image, and discards it. The logits are those of network_run(), however often
+ * network_rows() was called for the same image since network_begin(). */
 void network_finish(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_CLASSES]);
 
-/* Where it is set, network_finish() and network_run() call this between their parts, which take about 50 ms at
- * most at 72 MHz, so that a watchdog need not wait for a whole network. */
+/* If set, network_finish() and network_run() call this at least every 50 ms or so at 72 MHz, for a watchdog. */
 extern void (*network_pause)(void);

@@ -2,8 +2,8 @@
 
 #include "model.h"
 
-/* Noise from the linear congruential generator of Numerical Recipes: it costs no flash and, unlike a digit,
- * leaves no pixel out. Weights behind a ReLU that gives zero for it are the checksum's to guard.
+/* Noise from the linear congruential generator of Numerical Recipes. It costs no flash and, unlike a digit, uses every
+ * pixel. It does not test weights behind a ReLU that gives zero for it: the firmware's checksum protects them.
  * compiler/export.py makes the same image. */
 static void selftest_image(uint8_t image[NETWORK_PIXELS])
 {

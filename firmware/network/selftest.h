@@ -1,4 +1,4 @@
-/* One known image through the network: catches damaged weights, a damaged kernel, a wrong compiler. */
+/* Runs the network on a known image: finds damaged weights, a damaged kernel, a wrong compiler. */
 #pragma once
 
 #include <stdbool.h>

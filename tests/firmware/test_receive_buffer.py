@@ -99,7 +99,7 @@ class Chip:
         return Wire()
 
     def interrupt(self, wire: Wire, what: str) -> None:
-        """Each letter of `what` happens to the buffer, on a stack of its own."""
+        """Each letter of `what` happens to the buffer, on its own stack."""
         for letter in what:
             if letter == "b":
                 head = self._chip.mem_read(BUFFER, 4)

@@ -1,4 +1,4 @@
-/* The board that is a process: the same application, its UART a TCP connection on loopback. */
+/* The board as a process: the same application, with a TCP connection on loopback as its UART. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "board.h"
@@ -29,7 +29,7 @@ static void die(const char *what)
     exit(1);
 }
 
-/* Listens on 127.0.0.1, says on which port, and waits for the one client. */
+/* Listens on 127.0.0.1, prints the port, and waits for the one client. */
 static void accept_client(unsigned long port)
 {
     struct sockaddr_in address = {
@@ -50,7 +50,7 @@ static void accept_client(unsigned long port)
     close(listener);
 }
 
-/* The client went away: the end of this board. */
+/* The client has gone, and the board ends. */
 static _Noreturn void hang_up(void)
 {
     exit(0);
@@ -148,7 +148,7 @@ void text_output(uint8_t byte)
     }
 }
 
-/* A TCP connection has no baud rate, so any will do. */
+/* A TCP connection has no baud rate: the board accepts any. */
 bool board_can_make_baud(uint32_t baud)
 {
     (void)baud;
