@@ -104,6 +104,7 @@ def test_a_refused_flash_does_not_start_st_flash(clone: Clone, tmp_path: Path) -
         ("build --board typo", "no board 'typo'"),
         ("build --model typo", "no model 'typo'"),
         ("flash --dry-run --model typo", "no model 'typo'"),
+        ("setup --renode-archive typo", "no file typo: name a copy of https://"),
         ("infer", "Name a digit: './inv infer 7'"),
         ("infer 10000", "no image 10000"),
         ("test --require typo", "no check 'typo': choose from ruff check"),

@@ -156,6 +156,19 @@ def test_doctor_lists_every_tool(clone: Clone) -> None:
     assert printed.splitlines()[-1].startswith("Next: type './inv ")
 
 
+@pytest.mark.skipif(
+    bool(tools.missing([*tools.SYSTEM_TOOLS, tools.RENODE_TEST])), reason="something would be installed"
+)
+def test_setup_prints_what_is_installed(clone: Clone) -> None:
+    lines = output(clone, "setup").splitlines()
+
+    assert lines[0] == "python packages: installed"
+    assert [line.partition(":")[0] for line in lines[1:]] == [
+        *(tool.name for tool in tools.SYSTEM_TOOLS),
+        "renode",
+    ]
+
+
 def test_clean_keeps_models_and_training(clone: Clone) -> None:
     run = clone.root / "build" / "training" / "cnn"
     run.mkdir(parents=True)

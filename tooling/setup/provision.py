@@ -8,7 +8,7 @@ from pathlib import Path
 
 from common.errors import UserError
 from common.paths import shown
-from tooling.setup import packages, renode, renode_download, tools
+from tooling.setup import packages, renode, renode_download, renode_release, tools
 
 _PROJECT = "bluepill-mnist"
 
@@ -19,6 +19,8 @@ def setup(*, train: bool = False, renode_archive: Path | None = None) -> None:
     Without Renode the suites run on QEMU, so a failed download is only printed. Raises UserError for
     everything else.
     """
+    if renode_archive and not renode_archive.is_file():
+        raise UserError(f"There is no file {renode_archive}: name a copy of {_archive_name()}.")
     _install_python_tools()
     if train:
         _install_training()
@@ -35,6 +37,11 @@ def setup(*, train: bool = False, renode_archive: Path | None = None) -> None:
         print(f"renode: {shown(runner)}")
     if problem:
         raise UserError(problem)
+
+
+def _archive_name() -> str:
+    archive = renode_release.archive()
+    return archive.url if archive else "Renode's portable release"
 
 
 def install_system_tools(wanted: Sequence[tools.Tool]) -> str:
