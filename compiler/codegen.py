@@ -15,18 +15,19 @@ from compiler import kernels, lower, reference, resources, schedule
 from compiler.kernels.kernel import struct_fields, wrapped
 from compiler.network import Model
 from compiler.schedule import Schedule, Stage
+from compiler.target import DEFAULT_BOARD
 from data.mnist import CLASSES, COLS, ROWS
 
 # The parameters of a step's function, in this order, if it uses them.
 _PARAMETERS = {"first_row": "int ", "end_row": "int ", "image": "const uint8_t *", "logits": "int32_t *"}
 
 
-def export(model: Model, directory: Path) -> tuple[Path, ...]:
+def export(model: Model, directory: Path, board: str = DEFAULT_BOARD) -> tuple[Path, ...]:
     """Write directory/model.h and model.c if their content changes, so that builds stay up to date.
 
-    Returns the files written. Raises UserError if the model does not fit the chip, or if writing fails.
+    Returns the files written. Raises UserError if the model does not fit the board's chip or writing fails.
     """
-    resources.check_fits(model)
+    resources.check_fits(model, board)
     files = {directory / "model.h": header_text(model), directory / "model.c": source_text(model)}
     changed = tuple(path for path, text in files.items() if not _holds(path, text))
     for path in changed:

@@ -112,8 +112,8 @@ class Resources:
         )
 
 
-def measure(model: Model) -> Resources:
-    """What a model takes. Raises UserError if the chip's memory layout cannot be read."""
+def measure(model: Model, board: str = target.DEFAULT_BOARD) -> Resources:
+    """What a model takes of a board's chip. Raises UserError if the chip's memory layout cannot be read."""
     planned = schedule.plan(model)
     steps = tuple(
         StepCost(
@@ -128,7 +128,7 @@ def measure(model: Model) -> Resources:
         )
         for stage in planned.stages
     )
-    flash, sram = target.memories()
+    flash, sram = target.memories(target.memory_layout(board))
     return Resources(
         model=model.name,
         steps=steps,
@@ -138,9 +138,9 @@ def measure(model: Model) -> Resources:
     )
 
 
-def check_fits(model: Model) -> Resources:
-    """What a model takes. Raises UserError if that is more than the chip has."""
-    needed = measure(model)
+def check_fits(model: Model, board: str = target.DEFAULT_BOARD) -> Resources:
+    """What a model takes of a board's chip. Raises UserError if that is more than the chip has."""
+    needed = measure(model, board)
     if not needed.fits:
         raise UserError(
             f"Model {model.name} does not fit the chip: it needs {needed.flash_needed:,} bytes of flash and "

@@ -16,7 +16,7 @@ from common.errors import UserError
 from common.locks import locked
 from common.paths import BOARDS as BOARD_FOLDERS
 from common.paths import BUILD, CHIPS, COMPILER, DEFAULT_MODEL, FIRMWARE, MODELS, ROOT, shown
-from compiler.target import memory_layout
+from compiler.target import DEFAULT_BOARD, memory_layout
 from tooling import processes
 from tooling.setup import tools
 
@@ -134,7 +134,7 @@ def export(model: Path | None = None) -> bool:
     """
     model = model or model_file()
     with _lock(model):
-        return _export(model)
+        return _export(model, DEFAULT_BOARD)
 
 
 def build(board_name: str = BLUEPILL, model: Path | None = None) -> bool:
@@ -146,7 +146,7 @@ def build(board_name: str = BLUEPILL, model: Path | None = None) -> bool:
     tools.require(*board.needs)
     model = model or model_file()
     with _lock(model):
-        did_export = _export(model)
+        did_export = _export(model, board_name if board.has_chip else DEFAULT_BOARD)
         firmware = image_path(board_name, model)
         did_configure = _configure(board, firmware.parent)
         targets = ["--target", *board.targets] if board.targets else []
@@ -162,10 +162,11 @@ def _lock(model: Path) -> AbstractContextManager[None]:
     return locked(build_folder(model) / "lock", f"a build of {model.stem}")
 
 
-def _export(model: Path) -> bool:
+def _export(model: Path, board: str) -> bool:
+    """Write a model's C files unless they are up to date and known to fit the chip of this board."""
     folder = generated(model)
     stamp = folder / "exported.txt"
-    fingerprint = _fingerprint([model, memory_layout(), *sorted(COMPILER.rglob("*.py"))])
+    fingerprint = _fingerprint([model, memory_layout(board), *sorted(COMPILER.rglob("*.py"))])
     files = (folder / "model.c", folder / "model.h")
     if all(file.is_file() for file in files) and _read(stamp) == f"{model}\n{fingerprint}":
         return False
@@ -176,7 +177,7 @@ def _export(model: Path) -> bool:
     folder.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
     print(f"exporting {shown(model)}")
-    codegen.export(load(model), folder)
+    codegen.export(load(model), folder, board)
     stamp.write_text(f"{model}\n{fingerprint}")
     return True
 

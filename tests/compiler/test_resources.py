@@ -30,7 +30,7 @@ def test_the_report_counts_bytes_and_multiplications(linear) -> None:
 def test_a_model_too_big_is_refused_with_both_memories_named(
     linear, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(target, "memories", lambda: (Memory(0, 16 * 1024), Memory(0, 20 * 1024)))
+    monkeypatch.setattr(target, "memories", lambda _: (Memory(0, 16 * 1024), Memory(0, 20 * 1024)))
     flash, sram = resources.FIRMWARE_FLASH + resources.STEP_FLASH + 7880, resources.FIRMWARE_SRAM
     with pytest.raises(
         UserError,
@@ -38,6 +38,25 @@ def test_a_model_too_big_is_refused_with_both_memories_named(
     ):
         codegen.export(linear, tmp_path / "generated")
     assert not (tmp_path / "generated").exists()
+
+
+def test_a_model_is_compared_with_the_chip_of_the_board_that_is_built(
+    linear, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A larger and a smaller part of the family."""
+    monkeypatch.setattr(target, "BOARDS", tmp_path / "boards")
+    monkeypatch.setattr(target, "CHIPS", tmp_path / "chips")
+    layout = "FLASH (rx) : ORIGIN = 0x08000000, LENGTH = {}K\nSRAM (rw) : ORIGIN = 0x20000000, LENGTH = 20K\n"
+    (tmp_path / "chips" / "f1" / "memory").mkdir(parents=True)
+    for name, size in (("large", 128), ("small", 16)):
+        (tmp_path / "boards" / name).mkdir(parents=True)
+        (tmp_path / "boards" / name / "board.cmake").write_text(f"set(CHIP f1)\nset(CHIP_MEMORY {name})\n")
+        (tmp_path / "chips" / "f1" / "memory" / f"{name}.ld").write_text(layout.format(size))
+
+    assert resources.check_fits(linear, "large").flash_available == 128 * 1024
+    codegen.export(linear, tmp_path / "generated", "large")
+    with pytest.raises(UserError, match="and there are 16,384"):
+        codegen.export(linear, tmp_path / "generated", "small")
 
 
 def test_a_layer_that_the_watchdog_would_cut_off_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
