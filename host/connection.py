@@ -31,6 +31,7 @@ class Connection:
         self.now: Callable[[], float] = getattr(stream, "now", time.monotonic)
         """The stream's clock in seconds."""
         self.baud = link.DEFAULT_BAUD
+        """The rate of this side."""
         self.silence: float | None = None
         """Seconds without a byte that end a wait early; None: only its time-out does."""
         self._silent_at = 0.0
@@ -61,7 +62,7 @@ class Connection:
         except OSError as error:
             raise self._lost(error) from error
         # The port may return before it has sent everything.
-        self._expect_byte(after=10 * len(data) / self.baud)
+        self._expect_byte(after=link.BITS_PER_BYTE * len(data) / self.baud)
 
     def read_line(self, timeout: float) -> str:
         """The next line, without its ending.

@@ -28,8 +28,7 @@ from host.streams import Stream
 _QUIET = 0.1
 # How long to wait for that silence on a line that is never silent.
 _MAX_SETTLE = 1.0
-# How long to wait for the first answer before asking again: the board may have been booting.
-_GREETING_TIMEOUT = 1.0
+_PROBE_TIMEOUT = link.PROBE_MS / 1000
 
 _MAX_SEQUENCE = 0xFFFF
 
@@ -89,12 +88,18 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def baud(self) -> int:
+        """The rate in use."""
+        return self.connection.baud
+
     # --- Requests ---------------------------------------------------------------------------------
 
     def ask(self, request: Request[Answer]) -> Answer:
         """Sends a request up to `attempts` times and returns its answer.
 
-        Raises what the board reported, or the last attempt's error, such as `NoAnswer`.
+        After a failure at a raised rate it makes sure that both sides run at the same rate. Raises what the
+        board reported, or the last attempt's error, such as `NoAnswer`.
         """
         self.connection.discard_pending()
         attempt = 1
@@ -111,23 +116,24 @@ class Session:
             self._report(request.retries[-1])
             attempt += 1
 
-    def greet(self, boot_timeout: float = 5.0) -> Info:
+    def greet(self, boot_timeout: float = 5.0, period: float = 1.0) -> Info:
         """Asks for the board's info until it answers: it may be booting, or the line may hold garbage.
 
-        Raises `NoAnswer`, `NotThisFirmware` or `UnsupportedVersion` after `boot_timeout` seconds.
+        `period`: seconds to wait for an answer before asking again. Raises `NoAnswer`, `NotThisFirmware` or
+        `UnsupportedVersion` after `boot_timeout` seconds.
         """
         connection = self.connection
         request = info_request()
         deadline = connection.now() + boot_timeout
         error: BoardError | None = None
         while error is None or connection.now() < deadline:
-            outcome = self._attempt(request, min(_GREETING_TIMEOUT, boot_timeout))
+            outcome = self._attempt(request, min(period, boot_timeout))
             if not isinstance(outcome, BoardError):
                 return outcome
             error = outcome
-        if connection.understood:
+        if connection.understood and not isinstance(error, NoAnswer):
             raise error
-        if connection.recent:
+        if connection.recent and not connection.understood:
             received = link.shorten(connection.recent.decode("ascii", errors="replace"))
             raise NotThisFirmware(
                 f"The device on {connection.name} is not this firmware, as it sent {received}: "
@@ -152,13 +158,10 @@ class Session:
         self.ask(Request(link.Command.BAUD, baud.to_bytes(4, "little"), "baud", _accepted_rate))
         self._use_rate(baud)
         try:
-            self.greet(link.FOLLOW_MS / 1000)
-        except BoardError as error:
-            self._use_rate(link.DEFAULT_BAUD)
-            self.greet(self.timeout)
-            self._report(f"The board did not answer at {baud} baud, so the link is back at 115200: {error}")
-            return link.DEFAULT_BAUD
-        return baud
+            self.greet(link.FOLLOW_MS / 1000, _PROBE_TIMEOUT)
+        except BoardError:
+            self._return_to_default_baud()
+        return self.baud
 
     def _use_rate(self, baud: int) -> None:
         """Changes the rate of this side."""
@@ -177,16 +180,19 @@ class Session:
         After the first attempt the rate stays if the board answers at it. Raises as `greet` if the board
         answers at no rate.
         """
-        baud = self.connection.baud
-        if baud == link.DEFAULT_BAUD:
+        if self.baud == link.DEFAULT_BAUD:
             return
         if attempt == 1:
-            outcome: Info | BoardError = self._attempt(info_request(), link.PROBE_MS / 1000)
+            outcome: Info | BoardError = self._attempt(info_request(), _PROBE_TIMEOUT)
             if not isinstance(outcome, NoAnswer):
                 return
+        self._return_to_default_baud()
+
+    def _return_to_default_baud(self) -> None:
+        lost = self.baud
         self._use_rate(link.DEFAULT_BAUD)
-        self.greet(self.timeout)
-        self._report(f"The board no longer answers at {baud} baud, so the link is back at 115200.")
+        self.greet(self.timeout, _PROBE_TIMEOUT)
+        self._report(f"The board did not answer at {lost} baud, so the link is back at {link.DEFAULT_BAUD}.")
 
     def _report(self, sentence: str) -> None:
         if self.on_retry:
@@ -216,17 +222,17 @@ class Session:
 
     def _await(self, request: Request[Answer], timeout: float) -> Answer:
         """The answer to a request. Raises the error that arrives instead, or `NoAnswer`."""
-        deadline = self.connection.now() + timeout
+        started = self.connection.now()
         fault: BoardFault | None = None
         while True:
             try:
-                message = self.connection.read_message_until(deadline)
+                message = self.connection.read_message_until(started + timeout)
             except NoAnswer as silence:
                 if fault:
                     raise fault from None
-                command = request.command.name.lower()
+                command, waited = request.command.name.lower(), self.connection.now() - started
                 raise NoAnswer(
-                    f"No answer from {self.connection.name} to the {command} request within {timeout:g} s: "
+                    f"No answer from {self.connection.name} to the {command} request within {waited:.2g} s: "
                     "check the power and the wires, then press the board's reset button."
                 ) from silence
             match message.name:

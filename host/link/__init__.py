@@ -2,6 +2,7 @@
 
 from host.link.cobs import cobs_decode, cobs_encode
 from host.link.constants import (
+    BITS_PER_BYTE,
     CHECKSUM_BYTES,
     CLASSES,
     DEFAULT_BAUD,
@@ -35,6 +36,7 @@ from host.link.frames import (
 from host.link.lines import LineBuffer, Message, format_line, is_message, parse_line, shorten
 
 __all__ = [
+    "BITS_PER_BYTE",
     "CHECKSUM_BYTES",
     "CLASSES",
     "DEFAULT_BAUD",

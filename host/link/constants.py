@@ -22,6 +22,7 @@ FOLLOW_MS = 500  # for a whole frame, after a change or an error at a raised rat
 SILENCE_MS = 120  # without a byte at a raised rate, after which the host looks for the board
 SILENCE_INFERENCES = 1.2  # added to SILENCE_MS, in times of one inference
 PROBE_MS = 150  # for the answer to the info request at the same rate
+BITS_PER_BYTE = 10  # start bit, 8 data bits, stop bit
 MIN_CYCLES_PER_BYTE = 360  # processor cycles that the board needs between two bytes
 
 

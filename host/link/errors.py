@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from host.errors import BoardError
-from host.link.constants import DEFAULT_BAUD, MAX_BAUD, MIN_CYCLES_PER_BYTE
+from host.link.constants import BITS_PER_BYTE, DEFAULT_BAUD, MAX_BAUD, MIN_CYCLES_PER_BYTE
 from host.link.lines import Message
 
 
@@ -154,7 +154,6 @@ ERRORS: Mapping[str, type[LinkError]] = {
 }
 
 _USUAL_RATES = (DEFAULT_BAUD, 200_000, 250_000, 500_000, 1_000_000, MAX_BAUD)
-_BITS_PER_BYTE = 10  # start bit, 8 data bits, stop bit
 
 
 def error_from(message: Message) -> LinkError:
@@ -167,5 +166,5 @@ def suggested_rates(clock: int) -> list[int]:
 
     `clock`: in Hz; 0 if unknown.
     """
-    fastest = clock * _BITS_PER_BYTE // MIN_CYCLES_PER_BYTE
+    fastest = clock * BITS_PER_BYTE // MIN_CYCLES_PER_BYTE
     return [rate for rate in _USUAL_RATES if rate == DEFAULT_BAUD or (clock % rate == 0 and rate <= fastest)]

@@ -1,11 +1,12 @@
 """Another baud rate."""
 
 import pytest
-from fake_board import IMAGE, FakeBoard, is_right
+from fake_board import IMAGE, FakeBoard, is_right, replace_line
+from wire_damage import damage_each, damage_first, flip_bit, lose, pass_nothing
 
 from host import link
 from host.board import Board
-from host.errors import PortError
+from host.errors import NoAnswer, PortError
 from host.link.errors import UnsupportedBaud, suggested_rates
 
 
@@ -23,8 +24,7 @@ def test_the_link_returns_to_the_default_rate_if_the_wire_is_too_bad(board: Boar
     board.on_retry = reports.append
     assert board.change_baud(2_000_000) == link.DEFAULT_BAUD
     assert fake.rate == fake.baudrate == link.DEFAULT_BAUD
-    assert len(reports) == 1
-    assert reports[0].startswith("The board did not answer at 2000000 baud, so the link is back at 115200: ")
+    assert reports == ["The board did not answer at 2000000 baud, so the link is back at 115200."]
     assert is_right(board.classify(IMAGE))
 
 
@@ -79,3 +79,111 @@ def test_a_port_that_cannot_run_at_the_rate_is_a_port_error(
     monkeypatch.setattr(FakeBoard, "baudrate", property(lambda _: link.DEFAULT_BAUD, refuse), raising=False)
     with pytest.raises(PortError, match=r"cannot run at 1000000 baud \(Invalid baud rate\): choose another"):
         board.change_baud(1_000_000)
+
+
+# --- Recovery at a raised rate -----------------------------------------------------------------------
+
+RAISED = 1_000_000
+
+
+@pytest.fixture
+def reports(board: Board) -> list[str]:
+    """What a board at the raised rate reports from now on."""
+    board.greet()
+    assert board.change_baud(RAISED) == RAISED
+    sentences: list[str] = []
+    board.on_retry = sentences.append
+    return sentences
+
+
+@pytest.mark.parametrize("position", [1, 2, 400, 790])
+def test_a_damaged_byte_costs_one_retry_at_the_same_rate(
+    board: Board, fake: FakeBoard, reports: list[str], position: int
+) -> None:
+    fake.to_board = damage_first(flip_bit(position))
+    prediction = board.classify(IMAGE)
+    assert is_right(prediction) and len(prediction.retries) == 1
+    assert board.baud == fake.rate == RAISED
+    assert prediction.seconds < 1
+
+
+def test_a_lost_answer_costs_one_retry_at_the_same_rate(
+    board: Board, fake: FakeBoard, reports: list[str]
+) -> None:
+    fake.to_host = damage_first(lose(0, 1000))
+    prediction = board.classify(IMAGE)
+    assert is_right(prediction) and len(prediction.retries) == 1
+    assert board.baud == fake.rate == RAISED
+    assert prediction.seconds < 0.5
+
+
+@pytest.mark.parametrize("position", [1, 2, 400, 790, 796])
+def test_the_host_finds_a_board_that_was_reset(
+    board: Board, fake: FakeBoard, reports: list[str], position: int
+) -> None:
+    fake.reset_at = position
+    prediction = board.classify(IMAGE)
+    assert is_right(prediction)
+    assert board.baud == fake.rate == fake.baudrate == link.DEFAULT_BAUD
+    assert "The board did not answer at 1000000 baud, so the link is back at 115200." in reports
+    assert prediction.seconds < 1
+
+
+def test_the_host_finds_a_board_that_fell_back(board: Board, fake: FakeBoard, reports: list[str]) -> None:
+    fake.fall_back()
+    prediction = board.classify(IMAGE)
+    assert is_right(prediction)
+    assert board.baud == fake.rate == link.DEFAULT_BAUD
+    assert prediction.seconds < 1
+
+
+@pytest.mark.parametrize("network_seconds", [0.005, 0.104])  # linear, max
+def test_the_board_follows_a_host_that_fell_back(
+    board: Board, fake: FakeBoard, network_seconds: float
+) -> None:
+    fake.network_seconds = network_seconds
+    board.greet()
+    board.change_baud(RAISED)
+    fake.to_board = damage_each([[lose(0, 1000)]] * 2)  # the request and the probe
+    reported_at: list[float] = []
+    board.on_retry = lambda _: reported_at.append(fake.now())
+    started = fake.now()
+    assert is_right(board.classify(IMAGE))
+    assert board.baud == fake.rate == link.DEFAULT_BAUD
+    assert reported_at[0] - started < 1
+
+
+def test_an_idle_host_may_stay_at_the_rate(board: Board, fake: FakeBoard, reports: list[str]) -> None:
+    fake.wait(3600)
+    assert is_right(board.classify(IMAGE))
+    assert board.baud == RAISED and reports == []
+
+
+def test_a_slow_network_is_awaited(board: Board, fake: FakeBoard) -> None:
+    fake.network_seconds = 0.4
+    board.greet()
+    board.change_baud(RAISED)
+    prediction = board.classify(IMAGE)
+    assert is_right(prediction) and prediction.retries == ()
+
+
+def test_a_dead_board_is_reported_after_recovery_failed(
+    board: Board, fake: FakeBoard, reports: list[str]
+) -> None:
+    fake.to_board = pass_nothing
+    with pytest.raises(NoAnswer, match="No board answered on the board within 5 s: check its power"):
+        board.classify(IMAGE)
+    assert fake.baudrate == link.DEFAULT_BAUD
+
+
+def test_a_slow_board_that_does_not_report_its_inference_time_answers(board: Board, fake: FakeBoard) -> None:
+    def without_inference(line: str) -> list[str]:
+        fields = link.parse_line(line).fields
+        return [link.format_line("info", **{k: v for k, v in fields.items() if k != "inference"})]
+
+    fake.garble = replace_line("info", without_inference)
+    assert board.greet().inference == 0
+    board.change_baud(RAISED)
+    fake.network_seconds = 2.0
+    assert is_right(board.classify(IMAGE))
+    assert board.baud == fake.rate

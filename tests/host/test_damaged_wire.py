@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wire_damage import Wire, damage_each, flip_bit, insert, lose, pass_all, repeat, swap
 
+from host import link
 from host.board import Board
 from host.errors import BoardError
 
@@ -29,17 +30,27 @@ WIRES = st.lists(st.none() | st.lists(DAMAGES, min_size=1, max_size=3), max_size
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(WIRES, WIRES, st.none() | st.integers(1, 1700), st.integers(0, 0xFFFF))
+@given(
+    WIRES,
+    WIRES,
+    st.none() | st.integers(1, 1700),
+    st.integers(0, 0xFFFF),
+    st.sampled_from([link.DEFAULT_BAUD, 1_000_000]),
+)
 def test_each_answer_is_right_or_an_error_and_the_next_one_is_right(
     to_board: list[list[Wire] | None],
     to_host: list[list[Wire] | None],
     reset_at: int | None,
     sequence: int,
+    baud: int,
 ) -> None:
     fake = FakeBoard()
-    fake.to_board, fake.to_host, fake.reset_at = damage_each(to_board), damage_each(to_host), reset_at
     board = Board(fake, timeout=1.0)
+    board.greet()
+    board.change_baud(baud)
     board._sequence = sequence
+    started = fake.now()
+    fake.to_board, fake.to_host, fake.reset_at = damage_each(to_board), damage_each(to_host), reset_at
     for image in (IMAGE, OTHER_IMAGE):
         try:
             assert is_right(board.classify(image), image)
@@ -48,5 +59,6 @@ def test_each_answer_is_right_or_an_error_and_the_next_one_is_right(
     fake.to_board = fake.to_host = pass_all
     fake.reset_at = None
     assert is_right(board.classify(IMAGE))
-    # Three images, three attempts of 1 s, each followed by at most 1 s of settling.
-    assert fake.now() < 3 * 3 * 2.1
+    assert board.baud == fake.baudrate == fake.rate
+    # Three images, three attempts of 1 s, each followed by at most 1 s of settling or recovery.
+    assert fake.now() - started < 3 * 3 * 2.1

@@ -12,9 +12,7 @@ from host import link
 from host.link.errors import LinkError
 from host.records import Prediction
 
-BYTE_SECONDS = 10 / 115200
 BOOT_SECONDS = 0.02
-NETWORK_SECONDS = 0.005
 MAX_STUFFED = len(link.cobs_encode(bytes([1] * link.MAX_BODY)))
 WEIGHTS = np.random.default_rng(1).integers(-127, 128, (link.CLASSES, link.MAX_PAYLOAD))
 
@@ -35,6 +33,12 @@ def is_right(prediction: Prediction, image: npt.NDArray[np.uint8] = IMAGE) -> bo
     """Whether a prediction is the fake board's for this image."""
     logits = logits_of(image.tobytes())
     return prediction.logits == logits and prediction.label == label_of(logits)
+
+
+def garbled(data: bytes, sent_at: int, received_at: int) -> bytes:
+    """What a receiver at another rate makes of bytes: other bytes, and fewer if it is slower."""
+    count = math.ceil(len(data) * min(1, received_at / sent_at))
+    return bytes(byte | 0x80 for byte in data[:count])
 
 
 def replace_line(name: str, change: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
@@ -60,11 +64,13 @@ class FakeBoard:
         self.network: Callable[[bytes], tuple[int, ...]] = logits_of
         self.logit_scale = 0.01  # of the lines for people
         self.model = {"model": "linear", "checksum": "0badcafe"}
+        self.network_seconds = 0.005
         self.closed = False
         self.rates = {115200, 1_000_000, 2_000_000}  # that the board accepts
         self.bad_rates = {2_000_000}  # at which nothing passes the wire
         self.rate = self.baudrate = link.DEFAULT_BAUD  # the board's and the host's
-        self.followed_by = math.inf
+        self._fall_back_at = math.inf
+        self._in_error = False  # the last event on the wire was an error
         self.requests: list[link.Frame] = []
         self._clock = 0.0
         self._outgoing = bytearray()  # to the host, the first byte at `_outgoing_at`
@@ -80,25 +86,27 @@ class FakeBoard:
 
     def read(self, size: int = 1) -> bytes:
         deadline = self._clock + (self.timeout or 0.0)
-        self._expire_frame(deadline)
+        while (due := self._next_event()) <= min(deadline, self._outgoing_at if self._outgoing else math.inf):
+            self._pass_time(due)
         if not self._outgoing or self._outgoing_at > deadline:
             self._clock = deadline
             return b""
         self._clock = max(self._clock, self._outgoing_at)
         # At most what has arrived by now: this does not wait for `size` bytes.
-        arrived = 1 + int((self._clock - self._outgoing_at) / BYTE_SECONDS)
+        arrived = 1 + int((self._clock - self._outgoing_at) / self._byte_seconds())
         data = bytes(self._outgoing[: min(size, arrived)])
         del self._outgoing[: len(data)]
-        self._outgoing_at += len(data) * BYTE_SECONDS
+        self._outgoing_at += len(data) * self._byte_seconds()
         return data
 
     def write(self, data: bytes) -> int:
-        arriving = b"" if self._is_cut_off() else self.to_board(data)
         at = max(self._clock, self._last_byte_at)
+        self._pass_time(at)
+        arriving = self.to_board(data)
         if self.reset_at is not None and self.reset_at <= len(arriving):
             before, arriving = arriving[: self.reset_at], arriving[self.reset_at :]
             self._receive(before, at)
-            at += len(before) * BYTE_SECONDS
+            at += len(before) * self._byte_seconds()
             self.boot("pin", at)
             self.reset_at = None
         elif self.reset_at is not None:
@@ -119,9 +127,16 @@ class FakeBoard:
         """The board ignores what arrives before this time."""
         self._ignore_until = at
 
+    def fall_back(self, at: float | None = None) -> None:
+        """The board returns to 115200 baud and reports it."""
+        at = self._clock if at is None else at
+        self._set_rate(link.DEFAULT_BAUD, at)
+        self.say("", link.format_line("baud", baud=link.DEFAULT_BAUD), at=at)  # "" ends a garbled line
+
     def boot(self, reset: str = "power", at: float | None = None) -> None:
         at = self._clock if at is None else at
         self._body = None
+        self._set_rate(link.DEFAULT_BAUD, at)
         self._ignore_until = at + BOOT_SECONDS
         self.say(
             link.format_line(
@@ -137,27 +152,47 @@ class FakeBoard:
     def send(self, data: bytes, at: float | None = None) -> None:
         if not self._outgoing:
             self._outgoing_at = self._clock if at is None else at
+        if self.rate in self.bad_rates:
+            data = b""
+        elif self.rate != self.baudrate:
+            data = garbled(data, self.rate, self.baudrate)
         self._outgoing += self.to_host(data)
 
-    def _is_cut_off(self) -> bool:
-        if self.rate != self.baudrate and self._clock >= self.followed_by:
-            self.rate = link.DEFAULT_BAUD
-        return self.rate != self.baudrate or self.rate in self.bad_rates
+    def _byte_seconds(self) -> float:
+        return link.BITS_PER_BYTE / self.baudrate
 
-    def _expire_frame(self, until: float) -> None:
-        """Reports an unfinished frame whose time-out expires before `until`."""
-        expiry = self._last_byte_at + link.TIMEOUT_MS / 1000
-        if self._body and expiry <= until:
-            count, self._body = len(self._body), None
+    def _set_rate(self, rate: int, at: float) -> None:
+        self.rate = rate
+        self._fall_back_at = math.inf if rate == link.DEFAULT_BAUD else at + link.FOLLOW_MS / 1000
+        self._in_error = False
+
+    def _frame_expires_at(self) -> float:
+        return self._last_byte_at + link.TIMEOUT_MS / 1000 if self._body else math.inf
+
+    def _next_event(self) -> float:
+        return min(self._frame_expires_at(), self._fall_back_at)
+
+    def _pass_time(self, until: float) -> None:
+        """Reports an unfinished frame and falls back, if that is due until then."""
+        if (expiry := self._frame_expires_at()) <= until:
+            count, self._body = len(self._body or b""), None
             self._error("timeout", expiry, bytes=count)
+        if self._fall_back_at <= until:
+            self.fall_back(self._fall_back_at)
 
     def _receive(self, data: bytes, at: float) -> None:
         """Receives bytes, the first of which begins to arrive at `at`."""
-        missed = max(0, math.ceil((self._ignore_until - at) / BYTE_SECONDS))
-        at += missed * BYTE_SECONDS
+        missed = max(0, math.ceil((self._ignore_until - at) / self._byte_seconds()))
+        at += missed * self._byte_seconds()
+        if self.rate in self.bad_rates or missed >= len(data):
+            return
+        if self.rate != self.baudrate:
+            self._body = None
+            self._error("line", at, framing=1, noise=0)
+            return
         for piece in re.findall(rb"\0|[^\0]+", data[missed:]):
-            self._expire_frame(at)
-            at += len(piece) * BYTE_SECONDS
+            self._pass_time(at)
+            at += len(piece) * self._byte_seconds()
             self._last_byte_at = at
             if piece == link.DELIMITER:
                 body, self._body = self._body, bytearray()
@@ -170,7 +205,13 @@ class FakeBoard:
                     self._error("overlong", at, limit=link.MAX_BODY)
 
     def _error(self, name: str, at: float, **fields: object) -> None:
+        if self.rate != link.DEFAULT_BAUD and not self._in_error:
+            self._fall_back_at = at + link.FOLLOW_MS / 1000
+        self._in_error = True
         self.say(link.format_line("error", name=name, **fields), at=at)
+
+    def _refuse(self, name: str, frame: link.Frame, at: float, **fields: object) -> None:
+        self.say(link.format_line("error", name=name, seq=frame.sequence, **fields), at=at)
 
     def _answer(self, stuffed: bytes, at: float) -> None:
         try:
@@ -179,32 +220,33 @@ class FakeBoard:
             self._error(error.name, at, **error.fields)
             return
         self.requests.append(frame)
+        self._fall_back_at = math.inf
+        self._in_error = False
         sizes: dict[int, int] = {link.Command.CLASSIFY: link.MAX_PAYLOAD, link.Command.BAUD: 4}
         expected = sizes.get(frame.command, 0)
         if frame.version != self.link_version:
-            self._error("version", at, seq=frame.sequence, version=frame.version)
+            self._refuse("version", frame, at, version=frame.version)
         elif frame.command not in set(link.Command):
-            self._error("command", at, seq=frame.sequence, command=frame.command)
+            self._refuse("command", frame, at, command=frame.command)
         elif len(frame.payload) != expected:
             size = len(frame.payload)
-            self._error("size", at, seq=frame.sequence, bytes=size, expected=expected)
+            self._refuse("size", frame, at, bytes=size, expected=expected)
         elif frame.command == link.Command.INFO:
             self.say(self.info_line(frame.sequence), at=at)
         elif frame.command == link.Command.BAUD:
             self._change_baud(frame, at)
         elif self.selftest != "passed":
-            self._error("selftest", at, seq=frame.sequence, failed=self.selftest)
+            self._refuse("selftest", frame, at, failed=self.selftest)
         else:
-            self.say(*self.result_lines(frame), at=at + NETWORK_SECONDS)
+            self.say(*self.result_lines(frame), at=at + self.network_seconds)
 
     def _change_baud(self, frame: link.Frame, at: float) -> None:
         rate = int.from_bytes(frame.payload, "little")
         if rate in self.rates:
             self.say(link.format_line("baud", seq=frame.sequence, baud=rate), at=at)
-            self.rate = rate
-            self.followed_by = at + link.FOLLOW_MS / 1000
+            self._set_rate(rate, at)
         else:
-            self._error("baud", at, seq=frame.sequence, baud=rate, clock=72000000)
+            self._refuse("baud", frame, at, baud=rate, clock=72000000)
 
     def info_line(self, sequence: int, **changes: object) -> str:
         fields: dict[str, object] = {
@@ -220,6 +262,7 @@ class FakeBoard:
             "reset": "power",
             "selftest": self.selftest,
             "stack": 512,
+            "inference": round(self.network_seconds * 1000),
         }
         return link.format_line("info", **(fields | changes))
 
