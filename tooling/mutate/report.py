@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from common.errors import UserError
@@ -18,7 +17,7 @@ from tooling.tables import markdown
 
 DOCUMENT = ROOT / "docs" / "MUTANTS.md"
 RECORDS = ROOT / "docs" / "mutants.json"
-EQUIVALENTS = Path(__file__).with_name("equivalent.json")
+EQUIVALENTS = ROOT / "docs" / "mutants_equivalent.json"
 
 _HEAD = """\
 # Mutation testing

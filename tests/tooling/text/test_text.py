@@ -112,7 +112,7 @@ def test_a_good_link_passes(link: str, project: Path) -> None:
 )
 def test_a_broken_link_is_found(link: str, reason: str, project: Path) -> None:
     page = project / "page.md"
-    page.write_text(f"# Here\n\nText\n\n{link}\n")
+    page.write_text(f"# Here\n\n    code\n\n{link}\n")
     [found] = links.broken_links([page])
     assert found.endswith(reason)
     assert "page.md:5: " in found
