@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
+import select
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -95,6 +97,10 @@ def task(
                 raise Exit(f"{name} was terminated; nothing is left running.", 143) from None
             except KeyboardInterrupt:
                 raise Exit(f"\n{name} was interrupted; nothing is left running.", 130) from None
+            except BrokenPipeError:
+                if _stdout_is_open():
+                    raise
+                raise Exit(code=141) from None  # as a shell reports SIGPIPE
             except user_errors() as error:
                 raise Exit(str(error), 1) from None
 
@@ -103,6 +109,16 @@ def task(
         return made
 
     return decorate
+
+
+def _stdout_is_open() -> bool:
+    """Whether standard output has a reader. Without one, as behind `| head`, further output is dropped."""
+    poll = select.poll()
+    poll.register(1, 0)
+    if not poll.poll(0):
+        return True
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return False
 
 
 def _dry_run_hint(function: Callable[..., None]) -> str:

@@ -138,6 +138,23 @@ def test_a_missing_package_is_one_sentence(package: str, line: str, clone: Clone
     )
 
 
+def test_a_reader_that_stops_is_no_traceback(clone: Clone) -> None:
+    """As in `./inv export | head -1`."""
+    process = subprocess.Popen(
+        clone.command("export"),
+        cwd=clone.root,
+        env=clone.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=60) == 141
+
+
 def test_the_model_is_printed_and_not_remembered(clone: Clone) -> None:
     assert clone.run(["export", "--model", "linear"]).stdout.startswith("model: models/linear.npz\n")
     assert clone.run(["export"]).stdout.startswith("model: models/cnn.npz\n")
