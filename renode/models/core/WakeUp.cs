@@ -2,7 +2,7 @@
 //
 // After WFI Renode skips to the next event of its clock, and only then looks for interrupts. One that comes with that
 // very instruction, or was pending before it and masked, waits until then: if that event is the arrival of the next
-// character, the one before it is overrun. Silicon would not have slept at all. So while the interrupt line is high,
+// character, the one before it is overrun. Silicon would not have slept at all. So while an interrupt line is high,
 // there is an event every microsecond. (SysTick has no line to watch. It is late at times, and overruns nothing.)
 
 using Antmicro.Renode.Core;
@@ -22,14 +22,18 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
 
         public void Reset()
         {
+            pending = 0;
             events.Reset();
         }
 
-        // The peripheral's interrupt line.
+        // The interrupt lines of the peripherals.
         public void OnGPIO(int number, bool value)
         {
-            events.Enabled = value;
+            pending = value ? pending | 1ul << number : pending & ~(1ul << number);
+            events.Enabled = pending != 0;
         }
+
+        private ulong pending;
 
         private readonly LimitTimer events;
     }
