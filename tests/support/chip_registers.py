@@ -1,0 +1,123 @@
+"""Addresses of the STM32F103's registers, RM0008 3.3, and the bits that the tests use."""
+
+from enum import IntEnum, IntFlag
+
+
+class Rcc(IntEnum):
+    CR = 0x40021000
+    CFGR = 0x40021004
+    CIR = 0x40021008
+    APB2RSTR = 0x4002100C
+    APB1RSTR = 0x40021010
+    AHBENR = 0x40021014
+    APB2ENR = 0x40021018
+    APB1ENR = 0x4002101C
+    BDCR = 0x40021020
+    CSR = 0x40021024
+
+
+class Apb2(IntFlag):
+    """Bits of RCC_APB2ENR and RCC_APB2RSTR."""
+
+    AFIO = 1 << 0
+    GPIOA = 1 << 2
+    GPIOC = 1 << 4
+    USART1 = 1 << 14
+
+
+class Gpio(IntEnum):
+    """Offsets in a port."""
+
+    CRL = 0x00
+    CRH = 0x04
+    IDR = 0x08
+    ODR = 0x0C
+    BSRR = 0x10
+    BRR = 0x14
+    LCKR = 0x18
+
+
+GPIOA = 0x40010800
+GPIOC = 0x40011000
+
+
+class Usart1(IntEnum):
+    SR = 0x40013800
+    DR = 0x40013804
+    BRR = 0x40013808
+    CR1 = 0x4001380C
+    CR2 = 0x40013810
+    CR3 = 0x40013814
+    GTPR = 0x40013818
+
+
+class UsartStatus(IntFlag):
+    PE = 1 << 0
+    FE = 1 << 1
+    NE = 1 << 2
+    ORE = 1 << 3
+    IDLE = 1 << 4
+    RXNE = 1 << 5
+    TC = 1 << 6
+    TXE = 1 << 7
+
+
+class Flash(IntEnum):
+    ACR = 0x40022000
+    KEYR = 0x40022004
+    OPTKEYR = 0x40022008
+    SR = 0x4002200C
+    CR = 0x40022010
+    AR = 0x40022014
+    OBR = 0x4002201C
+    WRPR = 0x40022020
+
+
+class Iwdg(IntEnum):
+    KR = 0x40003000
+    PR = 0x40003004
+    RLR = 0x40003008
+    SR = 0x4000300C
+
+
+class Dma1(IntEnum):
+    ISR = 0x40020000
+    IFCR = 0x40020004
+
+
+class Channel(IntEnum):
+    """Offsets in a DMA channel, which begins at `dma_channel`."""
+
+    CCR = 0x0
+    CNDTR = 0x4
+    CPAR = 0x8
+    CMAR = 0xC
+
+
+def dma_channel(number: int) -> int:
+    return 0x40020008 + 0x14 * (number - 1)
+
+
+class Core(IntEnum):
+    """The processor's own, DDI 0403."""
+
+    DWT_CTRL = 0xE0001000
+    DWT_CYCCNT = 0xE0001004
+    SYST_CSR = 0xE000E010
+    SYST_RVR = 0xE000E014
+    SYST_CVR = 0xE000E018
+    NVIC_ISER0 = 0xE000E100
+    NVIC_ISPR0 = 0xE000E200
+    NVIC_ISPR1 = 0xE000E204
+    ICSR = 0xE000ED04
+    VTOR = 0xE000ED08
+    CCR = 0xE000ED14
+    SHCSR = 0xE000ED24
+    CFSR = 0xE000ED28
+    HFSR = 0xE000ED2C
+    BFAR = 0xE000ED38
+    DEMCR = 0xE000EDFC
+
+
+DBGMCU_IDCODE = 0xE0042000
+DBGMCU_CR = 0xE0042004
