@@ -1,4 +1,4 @@
-"""./inv in a fresh clone: what a new user is told when it cannot do its work, and that nothing is left."""
+"""`./inv` in a fresh clone: what it prints if it cannot work, and that it leaves nothing behind."""
 
 import fcntl
 import os

@@ -78,10 +78,17 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
         monkeypatch.setattr(renode_release, "RELEASE_URL", f"http://127.0.0.1:{served.server_port}/")
         monkeypatch.setenv("no_proxy", "127.0.0.1")
-        thread = threading.Thread(target=served.serve_forever)
+        served.timeout = 0.1
+        is_over = threading.Event()
+
+        def serve() -> None:
+            while not is_over.is_set():
+                served.handle_request()
+
+        thread = threading.Thread(target=serve)
         thread.start()
         yield folder
-        served.shutdown()
+        is_over.set()
         thread.join()
 
 
