@@ -91,7 +91,7 @@ def train(
     output = output or (MODELS / f"{name}.npz" if limit is None else folder / "trial.npz")
     run = _Run(settings, recipe, folder, output, Checkpoint(folder / "checkpoint.pt", _environment(device)))
     if fresh:
-        run.checkpoint.delete()
+        run.forget()
     saved = run.checkpoint.load()
     trainer = Trainer(name, network, recipe, training, held_out)
     try:
@@ -118,8 +118,7 @@ class _Run:
         assert trainer.best is not None
         accuracies = _accuracies(trainer, trainer.best)
         result = self._write(trainer.best, trainer.history, accuracies, self.output)
-        self.checkpoint.delete()
-        self._best_file.unlink(missing_ok=True)
+        self.forget()
         return replace(
             result,
             finished=True,
@@ -135,6 +134,11 @@ class _Run:
             return TrainResult(self.settings.model, 0, self.recipe.all_epochs)
         accuracies = {"validation, integer": saved.history[best_epoch(saved.history) - 1].accuracy}
         return self._write(saved.best, saved.history, accuracies, self._best_file)
+
+    def forget(self) -> None:
+        """Delete the checkpoint and the best model of an unfinished run."""
+        self.checkpoint.delete()
+        self._best_file.unlink(missing_ok=True)
 
     @property
     def _best_file(self) -> Path:
