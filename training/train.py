@@ -56,7 +56,7 @@ class TrainResult:
             )
         return (
             f"{self.name} recognises {self.test_accuracy:.2%} of the test images in integers "
-            f"({self.float_test_accuracy:.2%} in float). The best epoch is {best}. "
+            f"({self.float_test_accuracy:.2%} in float). The best is {best}. "
             f"The model is {shown(self.output)}, its curve {shown(self.curve)}."
         )
 

@@ -23,7 +23,7 @@ from compiler import model_file, reference
 from compiler.kernels.conv3x3_lanes import fits_lanes
 from compiler.network import IMAGE, Weighted
 from data import mnist
-from training import train
+from training import models, train
 from training.errors import Diverged
 from training.loop.trainer import Trainer
 from training.models import Network
@@ -77,6 +77,37 @@ def test_a_short_run_learns_and_says_what_it_did(uninterrupted: TrainResult) -> 
     assert files_in(uninterrupted.output.parent) == {"model.npz", "curve.png"}
 
 
+def test_the_metadata_says_how_the_model_was_made(uninterrupted: TrainResult) -> None:
+    assert uninterrupted.output is not None
+    metadata = dict(model_file.load(uninterrupted.output).metadata)
+    accuracy, loss = metadata.pop("accuracy"), metadata.pop("held-out loss")
+    assert accuracy == {
+        "validation, integer": uninterrupted.held_out_accuracy,
+        "validation, float": pytest.approx(uninterrupted.held_out_accuracy, abs=0.02),
+        "test, integer": uninterrupted.test_accuracy,
+        "test, float": uninterrupted.float_test_accuracy,
+    }
+    assert 0.5 < loss < 2
+    assert metadata == {
+        "best epoch": uninterrupted.best_epoch,
+        "epochs": 4,
+        "recipe": models.Linear.recipe.changed(seed=5, epochs=4).as_json(),
+        "architecture": str(models.Linear()),
+        "training images": 1_000,
+        "held-out images": 5_000,
+        "data SHA-256": {file.name: file.sha256 for file in mnist.FILES},
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def test_a_full_run_replaces_the_committed_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(train, "MODELS", tmp_path / "models")
+    result = train.train(epochs=1, runs=tmp_path)
+    assert result.output == tmp_path / "models" / "linear.npz"
+    assert model_file.load(result.output).metadata["training images"] == 3_000
+
+
 def test_a_seed_gives_the_same_bytes_and_another_seed_others(
     uninterrupted: TrainResult, tmp_path: Path
 ) -> None:
@@ -113,7 +144,7 @@ def test_ctrl_c_around_a_write_and_the_summary_agree(number: int, moment: str, t
     options: dict[str, Any] = {"limit": 300, "epochs": 3}
     whole, writes = Path.replace, 0
 
-    def replace(self: Path, target: Path) -> Path:
+    def replace_file(self: Path, target: Path) -> Path:
         nonlocal writes
         writes += 1
         if (writes, moment) == (number, "before"):
@@ -124,7 +155,7 @@ def test_ctrl_c_around_a_write_and_the_summary_agree(number: int, moment: str, t
         return result
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "replace", replace)
+        patch.setattr(Path, "replace", replace_file)
         stopped = train.train(**options, runs=tmp_path)
     assert not stopped.finished and writes >= number
     saved = min(number if moment == "after" else number - 1, 3)

@@ -14,14 +14,21 @@ from training.loop.checkpoint import EpochRecord, best_epoch
 
 
 def draw(history: Sequence[EpochRecord], float_epochs: int, title: str, path: Path) -> None:
-    """Write training loss and held-out accuracy by epoch as a PNG. Raises UserError if that fails.
+    """Write the curve as a PNG. Raises UserError if that fails. Arguments as for figure()."""
+    content = io.BytesIO()
+    figure(history, float_epochs, title).savefig(content, format="png", dpi=100)
+    write_atomically(path, content.getvalue())
+
+
+def figure(history: Sequence[EpochRecord], float_epochs: int, title: str) -> Figure:
+    """Training loss and held-out accuracy by epoch.
 
     float_epochs: the number of epochs before training in integers starts.
     """
     best = best_epoch(history)
     epochs = range(1, len(history) + 1)
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    losses = figure.add_subplot(title=title, xlabel="epoch", ylabel="training loss")
+    drawn = Figure(figsize=(8, 4.5), layout="constrained")
+    losses = drawn.add_subplot(title=title, xlabel="epoch", ylabel="training loss")
     accuracies = losses.twinx()
     accuracies.set_ylabel("accuracy on held-out images, in integers (%)")
     losses.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -35,6 +42,4 @@ def draw(history: Sequence[EpochRecord], float_epochs: int, title: str, path: Pa
     if float_epochs < len(history):
         lines.append(losses.axvline(float_epochs + 0.5, color="0.4", label="training in integers starts"))
     losses.legend(handles=lines, loc="center right")
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=100)
-    write_atomically(path, content.getvalue())
+    return drawn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,36 @@ class TestLoading:
     def test_no_images_and_no_network_is_one_sentence(self, no_network: None) -> None:
         with pytest.raises(UserError, match=r"cannot be downloaded: check the network, or set MNIST_DIR"):
             load_training_set()
+
+    def test_the_download_waits_at_most_30_seconds_for_the_server(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        calls = []
+
+        def download(root: Path, **options: object) -> None:
+            calls.append((root, options, socket.getdefaulttimeout()))
+            raise OSError
+
+        monkeypatch.setattr(torchvision.datasets, "MNIST", download)
+        socket.setdefaulttimeout(7)
+        try:
+            with pytest.raises(UserError, match="cannot be downloaded"):
+                load_training_set()
+            assert calls == [(cache_folder(), {"download": True}, 30)] and socket.getdefaulttimeout() == 7
+        finally:
+            socket.setdefaulttimeout(None)
+
+    @needs_training_set
+    def test_a_damaged_copy_in_the_cache_is_replaced_by_mnist_dirs_file(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("MNIST_DIR", str(SOURCE))
+        raw = cache_folder() / "MNIST" / "raw"
+        raw.mkdir(parents=True)
+        good = mnist.read(SOURCE, mnist.TRAINING_LABELS)
+        (raw / mnist.TRAINING_LABELS.name).write_bytes(good[:-1] + b"\xff")
+        assert load_training_set().labels[-1] == good[-1]
+        assert {path.name for path in raw.iterdir()} == {file.name for file in mnist.FILES}
 
     def test_an_mnist_dir_that_is_not_a_folder_is_named(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

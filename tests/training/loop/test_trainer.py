@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -20,6 +21,7 @@ from data import mnist
 from data.mnist import Digits
 from training.errors import Diverged
 from training.images.tensors import as_input
+from training.loop import trainer as loop
 from training.loop.checkpoint import Progress
 from training.loop.trainer import Trainer
 from training.quantise.network import QuantisedNetwork, quantised
@@ -69,6 +71,43 @@ def smoothed_cross_entropy(logits: np.ndarray[Any, Any], labels: np.ndarray[Any,
     logs = np.log(shares / shares.sum(axis=1, keepdims=True))
     right = logs[np.arange(len(labels)), labels]
     return float(-((1 - share) * right + share * logs.mean(axis=1)).mean())
+
+
+def test_the_progress_bar_counts_steps_and_shows_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Bar:
+        def __init__(self, **options: Any) -> None:
+            self.options, self.updates = options, 0
+            self.texts: list[str] = []
+            bars.append(self)
+
+        def __enter__(self) -> Bar:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def update(self) -> None:
+            self.updates += 1
+
+        def set_postfix_str(self, text: str, refresh: bool = True) -> None:
+            self.texts.append(text)
+
+    bars: list[Bar] = []
+    monkeypatch.setattr(loop, "tqdm", Bar)
+    subject = trainer(RECIPE)
+    with pytest.raises(KeyboardInterrupt):
+        subject.run(interrupt_training)
+    run(subject)
+    first, second = bars
+    assert first.options == {"total": 6, "initial": 0, "desc": "small", "unit": "step", "disable": None}
+    assert second.options["initial"] == 3 and first.updates == second.updates == 3
+    assert re.fullmatch(r"epoch 1/2, loss [\d.]{5}", first.texts[0])
+    assert re.fullmatch(r"epoch 2/2, loss [\d.]{5}, held-out [\d.]+%", second.texts[-1])
+    assert second.texts[-1].endswith(f"held-out {subject.history[-1].accuracy:.2%}")
+
+
+def interrupt_training(_: Progress) -> None:
+    raise KeyboardInterrupt
 
 
 def learning_rates(monkeypatch: pytest.MonkeyPatch) -> list[list[float]]:

@@ -57,11 +57,11 @@ def build(name: str) -> tuple[nn.Sequential, Quantisation]:
             nn.Linear(12 * 36, 10, bias=False),
         ],
         "pools": [
-            nn.MaxPool2d(2),
+            nn.MaxPool2d(3, 2),
             *unit(1, 6, 4, padding=2),
             nn.AvgPool2d(3, 2),
             *unit(6, 8),
-            nn.AvgPool2d(5),
+            nn.AvgPool2d(4),
             nn.Flatten(),
             nn.Linear(8, 10),
         ],

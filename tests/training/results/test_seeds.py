@@ -80,6 +80,22 @@ def test_a_trial_of_the_same_seed_does_not_count(places: dict[str, Any], trained
     assert model_file.load(places["committed"] / "tiny.npz").metadata["training images"] == 3_000
 
 
+@pytest.mark.parametrize("fresh", [None, False, True])
+def test_an_unfinished_run_continues_unless_it_is_to_be_fresh(
+    fresh: bool | None, places: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received: list[dict[str, Any]] = []
+
+    def train_once(name: str, **options: Any) -> TrainResult:
+        received.append(options)
+        return TrainResult(name, 0, 1)
+
+    monkeypatch.setattr(train, "train", train_once)
+    train_seeds("tiny", 2, **(places if fresh is None else places | {"fresh": fresh}))
+    output = models.settings("tiny", 1).folder(places["runs"]) / "tiny.npz"
+    assert received == [{"seed": 1, "output": output, "fresh": bool(fresh), "runs": places["runs"]}]
+
+
 def test_an_interrupted_seed_ends_the_training(
     places: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
