@@ -236,7 +236,7 @@ def _reason(status: int, log: str) -> str:
     if status == 0:
         return ""
     for pattern in (
-        r"(?m)^(.*: not so: .*)$",
+        r"(?m)^(.*: check failed: .*)$",
         r"runtime error: (.*)",
         r"(?m)^ *(\w*(?:Error|Exception)\b.*)$",
     ):

@@ -54,18 +54,18 @@ def check(data: bytes) -> None:
 
 
 def mutate(data: bytes, max_size: int, seed: int) -> bytes:
-    """Changes bytes anywhere, or those of one member of the archive."""
-    dice = random.Random(seed)
-    if dice.random() < 0.5:
+    """Change bytes anywhere, or those of one member of the archive. Fully determined by `seed`."""
+    rng = random.Random(seed)
+    if rng.random() < 0.5:
         return bytes(atheris.Mutate(data, max_size))
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = {name: archive.read(name) for name in archive.namelist()}
-    except Exception:  # no archive to put together anew, whatever is wrong with it
+    except Exception:  # not an archive
         members = {}
     if not members:
         return bytes(atheris.Mutate(data, max_size))
-    chosen = dice.choice(sorted(members))
+    chosen = rng.choice(sorted(members))
     members[chosen] = bytes(atheris.Mutate(members[chosen], max(len(members[chosen]) + 64, 256)))
     again = io.BytesIO()
     with zipfile.ZipFile(again, "w", zipfile.ZIP_STORED) as archive:

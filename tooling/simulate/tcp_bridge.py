@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from common.errors import UserError
 
 _POLL = 0.2  # seconds
-_STUCK = 2.0  # a client that takes no bytes for so many seconds is disconnected
+_STUCK = 2.0  # seconds without taking bytes after which a client is disconnected
 
 
 @contextmanager

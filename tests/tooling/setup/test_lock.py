@@ -8,7 +8,7 @@ import sys
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib
+    import tomli as tomllib  # type: ignore[import-not-found]
 
 from packaging.markers import Marker
 from packaging.requirements import Requirement

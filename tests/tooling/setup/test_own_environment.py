@@ -25,7 +25,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pip_install(environment: Path, *packages: str) -> None:
-    command = [environment / "bin" / "python", "-m", "pip", "install", "--quiet", *packages]
+    command = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages]
     finished = subprocess.run(command, capture_output=True, text=True)
     if finished.returncode and any(word in finished.stderr for word in OFFLINE):
         pytest.skip("no package index can be reached")
@@ -37,7 +37,7 @@ def run(clone: Clone, environment: Path, *arguments: str) -> subprocess.Complete
         name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")
     }
     path = os.pathsep.join([str(environment / "bin"), *system_path()])
-    command = [environment / "bin" / arguments[0], *arguments[1:]]
+    command = [str(environment / "bin" / arguments[0]), *arguments[1:]]
     return subprocess.run(
         command, cwd=clone.root, env={**variables, "PATH": path}, capture_output=True, text=True, timeout=600
     )
