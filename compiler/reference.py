@@ -1,4 +1,4 @@
-"""The integer reference: what the network computes, to the bit.
+"""The integer reference: what the network computes, bit for bit.
 
 Every other implementation (the C kernels on native, on a simulator, on the chip) is held to this one.
 A new kind of layer registers one function with `run_layer`.

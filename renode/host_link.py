@@ -1,6 +1,6 @@
 # Monitor commands that let a host talk to a UART in virtual time. Renode runs this file in IronPython.
 #
-# While nobody waits, the machine stands still: a host that is slow, on a busy computer, is never late.
+# The machine stops while no host waits for it, so a slow host on a busy computer is never late.
 
 import clr
 from Antmicro import Renode
@@ -38,7 +38,7 @@ def mc_host_link_send(data):
 
 
 def mc_host_link_receive(seconds):
-    """Runs the machine until a line is complete, at most so many virtual seconds.
+    """Runs the machine until a line is complete, for at most this number of virtual seconds.
 
     Prints the virtual time and all bytes that came, as hexadecimal digits."""
     deadline = link.now() + float(seconds)

@@ -1,4 +1,4 @@
-"""No import runs upwards: each module imports only modules of its own room or of lower ones."""
+"""No import runs upwards: each module imports only modules of the same room or of lower ones."""
 
 from __future__ import annotations
 

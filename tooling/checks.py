@@ -128,6 +128,7 @@ def _checks(install: bool) -> list[Check]:
         Check("robocop", _robocop),
         Check("clang-format", _clang_format),
         Check("codespell", partial(_step, ["codespell"])),
+        Check("words", partial(_step, [sys.executable, "-m", "tooling.text.words"])),
         Check("links", partial(_step, [sys.executable, "-m", "tooling.text.links"])),
         Check("actionlint", _actionlint),
         *(Check(f"build {name}", partial(_build, name)) for name in build.BOARDS if name != build.FUZZ),

@@ -210,7 +210,7 @@ COMMITTED = {path.stem: path.read_bytes() for path in sorted(MODELS.glob("*.npz"
 
 
 def damage(data: bytes, kind: str, at: int, size: int, seed: int) -> bytes:
-    """The file with one part of it changed; `at` and `size` are taken modulo what there is."""
+    """The file with one part of it changed; `at` and `size` wrap around."""
     at %= len(data)
     part = data[at : at + size]
     before, after = data[:at], data[at + size :]

@@ -9,7 +9,7 @@ from compiler.network import IMAGE, Conv2d, Linear, MaxPool2d, Model, Requantisa
 class Network:
     """Layers that the fast kernels take, one after the other.
 
-    extreme: weights at both ends of their range, as many as the two lanes of a word hold, and a bias that
+    extreme: weights at both ends of their range, up to the limit of the two lanes of a word, and a bias that
     brings the sum to the very end of its lane.
     """
 

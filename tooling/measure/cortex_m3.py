@@ -295,7 +295,7 @@ class Machine:
 
 
 def milliseconds(cycles: int) -> str:
-    """The time of so many cycles at the chip's full clock."""
+    """The time of `cycles` at the chip's full clock."""
     return f"{1000 * cycles / CLOCK:.2f} ms"
 
 

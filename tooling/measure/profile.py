@@ -315,7 +315,7 @@ def cycles_a_byte(machine: Machine) -> int:
 
 
 def _cycles_on_the_wire(count: int, baud: int) -> int:
-    """How long so many bytes take, rounded up to whole cycles."""
+    """The cycles that `count` bytes take, rounded up to whole cycles."""
     return -(-_BITS_A_BYTE * CLOCK * count // baud)
 
 

@@ -18,7 +18,7 @@ _LIMIT = 300.0  # of the whole run, on a busy machine
 
 
 def function_at_boot(elf_file: Path, address: int, instructions: int) -> array[int]:
-    """The addresses of the first execution of a function after the reset, of about so many instructions.
+    """The addresses of the first execution of a function after the reset, of about `instructions`.
 
     Interrupts that came in between are part of it. Errors: UserError where Renode is missing or fails, or the
     function does not run.

@@ -29,7 +29,7 @@ _NO_MUTANT = "no-such-mutant"
 # Lines whose text only a person reads: messages of errors and what is printed.
 _TEXT = (r"^\s*raise ", r"^\s*f?\"[^\"]*\"[,)]*$", r"\bprint\(")
 
-# A mutant hangs if its tests take so many times longer than before, plus so many seconds.
+# A mutant hangs if its tests take longer than this multiple of the time before, plus these seconds.
 _TIME_LIMIT = ("timeout_multiplier = 3.0", "timeout_constant = 10.0")
 
 # mutmut's exit status of a mutant's tests.

@@ -182,7 +182,7 @@ namespace Antmicro.Renode.Peripherals.GPIOPort
 
         private void Update(int pin)
         {
-            // The bits of a function's signal are not told one by one.
+            // The bits of a function's signal are not notified one by one.
             if(!pins[pin].IsFunctionOutput)
             {
                 Connections[pin].Set(Level(pin));

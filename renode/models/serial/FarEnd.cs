@@ -1,4 +1,4 @@
-// The other end of a serial line, with a rate and a character format of its own: what a host's adapter does.
+// The other end of a serial line, with a rate and a character format: what a host's adapter does.
 
 using System;
 using System.Collections.Generic;
