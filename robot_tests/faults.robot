@@ -13,6 +13,7 @@ Test Teardown    Power Off
 ${LOOP}         ${0xe7fe}
 ${UDF}          ${0xde00}
 ${STR_R0_R1}    ${0x6008}
+${LDR_R0_R1}    ${0x6808}
 ${MOV_SP_R1}    ${0x468d}
 ${PUSH_ALL}     ${0xb5ff}
 
@@ -88,6 +89,22 @@ Processor Writes Beyond SRAM
     Let The Simulator    run instead    ${STR_R0_R1}    ${LOOP}
     Board Should Report A Fault    name=bus
     Board Should Restart    reset=software
+    Classify Digit    1
+
+Processor Reads Beyond SRAM
+    Let The Simulator    expect misbehaviour
+    Let The Simulator    set register    1    ${0x20005000}
+    Let The Simulator    run instead    ${LDR_R0_R1}    ${LOOP}
+    Board Should Report A Fault    name=bus    pc=20004000    cfsr=00008200    address=20005000
+    Board Should Restart    reset=software
+    Classify Digit    1
+
+Processor Writes To Flash
+    Let The Simulator    expect misbehaviour
+    Let The Simulator    set register    1    ${0x08000000}
+    Let The Simulator    run instead    ${STR_R0_R1}    ${LOOP}
+    Board Should Report A Fault    name=bus    cfsr=00000400    address=00000000
+    Board Should Restart    reset=software    selftest=passed
     Classify Digit    1
 
 Processor Runs An Undefined Instruction

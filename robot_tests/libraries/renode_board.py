@@ -105,6 +105,11 @@ class RenodeBoard:
     def stop_crystal(self) -> None:
         command("rcc CrystalSwings false")
 
+    def set_oscillators(self, internal: int, low_speed: int) -> None:
+        """Frequencies in Hz of HSI, 7.8 to 8.2 MHz on silicon, and LSI, 30 to 60 kHz."""
+        command(f"rcc InternalFrequency {internal}")
+        command(f"rcc LowSpeedFrequency {low_speed}")
+
     def keep_pll_from_locking(self) -> None:
         command("rcc PllLocks false")
 
