@@ -132,3 +132,14 @@ Character Has A Wrong Stop Bit
 Character Is Noisy
     Let The Simulator    damage next character    framing=${False}
     Damage Should Be Reported And Forgotten    stops    line    after=50    noise=1
+
+Wrong Stop Bit At A Raised Rate Costs One Retry
+    Change The Baud Rate    ${1000000}
+    Let The Simulator    damage next character    framing=${True}
+    Digit Should Be Classified With A Retry At    ${1000000}
+
+Host Finds A Board That Was Reset At A Raised Rate
+    Change The Baud Rate    ${1000000}
+    Let The Simulator    press reset
+    Digit Should Be Classified With A Retry At    ${115200}
+    Classify Digit    2

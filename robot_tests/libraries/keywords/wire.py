@@ -112,10 +112,24 @@ class WireKeywords(ImageKeywords):
     @keyword
     def board_should_accept_the_suggested_baud_rates(self) -> None:
         """The board runs at each rate that the host suggests after a refusal."""
+        if not self.hardware.has_a_speed:
+            raise SkipExecution("The wire of this board has no speed.")
         for baud in suggested_rates(self.board().info().clock):
             logger.info(f"{baud} baud")
             self.change_the_baud_rate(baud)
             self.classify_digit(1)
+
+    @keyword
+    def digit_should_be_classified_with_a_retry_at(self, baud: int) -> None:
+        """A classify request that fails is answered within a second, at this rate."""
+        board = self.board()
+        board.attempts = 3
+        prediction = self.classify_digit(1)
+        logger.info(f"{prediction.seconds:.3f} s, {prediction.retries}")
+        if not prediction.retries:
+            raise AssertionError("The first request was answered, so nothing was recovered.")
+        if board.baud != baud or prediction.seconds > 1:
+            raise AssertionError(f"The answer came after {prediction.seconds:.2f} s at {board.baud} baud.")
 
     def _request_baud(self, baud: int) -> None:
         self.send(link.encode_frame(link.Command.BAUD, 0x1234, baud.to_bytes(4, "little")))
