@@ -125,6 +125,7 @@ def _checks(install: bool) -> list[Check]:
     return [
         Check("ruff check", partial(_step, ["ruff", "check", "."])),
         Check("ruff format", partial(_step, ["ruff", "format", "--check", "."])),
+        Check("mypy", partial(_step, ["mypy"])),
         Check("robocop", _robocop),
         Check("clang-format", _clang_format),
         Check("codespell", partial(_step, ["codespell"])),

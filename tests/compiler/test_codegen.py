@@ -1,5 +1,7 @@
 """The generated C computes the reference's bits, and export() writes it only if it changes."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
 
@@ -17,11 +19,11 @@ from data import mnist
 
 
 @pytest.fixture
-def linear():
+def linear() -> Model:
     return model_file.load(MODELS / "linear.npz")
 
 
-def extreme_model():
+def extreme_model() -> Model:
     """Weights and biases at both ends of their range."""
     generator = np.random.default_rng(3)
     weights = generator.choice(np.array([-128, -1, 0, 127], np.int8), (10, 784))
@@ -29,14 +31,14 @@ def extreme_model():
     return Model("extreme", (Linear(weights, bias),), 1e-4)
 
 
-def plain_images():
+def plain_images() -> np.ndarray:
     """No ink, full ink and the image of the self-test, uint8 (3, 28, 28)."""
     return np.stack(
         [np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8), reference.selftest_image()]
     )
 
 
-def test_the_exported_c_computes_the_references_logits(linear, tmp_path: Path) -> None:
+def test_the_exported_c_computes_the_references_logits(linear: Model, tmp_path: Path) -> None:
     images = mnist.load_test_set().images[:1000]
     logits = network_builds.run_native(linear, tmp_path, images)
     np.testing.assert_array_equal(logits, reference.run(linear, images))
@@ -52,7 +54,7 @@ def test_c_and_reference_agree_at_the_ends_of_the_range(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("extreme", [False, True], ids=["any", "extreme"])
 @pytest.mark.parametrize("name", random_networks.networks())
-def test_every_kind_of_layer_computes_the_references_logits(name, extreme: bool, tmp_path: Path) -> None:
+def test_every_kind_of_layer_computes_the_references_logits(name: str, extreme: bool, tmp_path: Path) -> None:
     model = random_networks.networks(extreme)[name]
     images = np.concatenate([plain_images(), mnist.load_test_set().images[:20]])
     logits = network_builds.run_native(model, tmp_path, images)
@@ -60,7 +62,7 @@ def test_every_kind_of_layer_computes_the_references_logits(name, extreme: bool,
 
 
 def test_a_fast_kernel_leaves_the_reference_kernel_selectable(
-    linear, monkeypatch: pytest.MonkeyPatch
+    linear: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Kernel("other.h", "other({source}, {target}, {scratch});", 1, scratch_bytes=8)
     monkeypatch.setitem(kernel._FAST, "linear", [lambda step: other])
@@ -70,7 +72,7 @@ def test_a_fast_kernel_leaves_the_reference_kernel_selectable(
     assert "other(image, logits, arena.words + 0);" in chosen and "linear_logits(" not in chosen
 
 
-def test_the_header_defines_what_the_firmware_needs(linear, tmp_path: Path) -> None:
+def test_the_header_defines_what_the_firmware_needs(linear: Model, tmp_path: Path) -> None:
     codegen.export(linear, tmp_path)
     text = (tmp_path / "model.h").read_text()
     defined = dict(re.findall(r"#define (MODEL_\w+) (.+)", text))
@@ -91,12 +93,12 @@ def test_hundredths_of_the_logits_are_right_to_half_a_hundredth(scale: float) ->
 
 
 @pytest.mark.parametrize("scale", [1e300, 100.0, 1e-300])
-def test_logits_that_cannot_be_printed_are_refused(linear, scale: float, tmp_path: Path) -> None:
+def test_logits_that_cannot_be_printed_are_refused(linear: Model, scale: float, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="too large or too small for the board to print"):
         codegen.export(Model("odd", linear.layers, scale), tmp_path)
 
 
-def test_a_second_export_writes_nothing(linear, tmp_path: Path) -> None:
+def test_a_second_export_writes_nothing(linear: Model, tmp_path: Path) -> None:
     written = codegen.export(linear, tmp_path)
     assert written == (tmp_path / "model.h", tmp_path / "model.c")
     times = [path.stat().st_mtime_ns for path in written]
@@ -104,13 +106,13 @@ def test_a_second_export_writes_nothing(linear, tmp_path: Path) -> None:
     assert [path.stat().st_mtime_ns for path in written] == times
 
 
-def test_lines_of_the_generated_c_are_short(linear) -> None:
+def test_lines_of_the_generated_c_are_short(linear: Model) -> None:
     for text in (codegen.header_text(linear), codegen.source_text(linear)):
         assert max(map(len, text.splitlines())) <= 120
         assert text.endswith("}\n") or text.endswith("#endif\n")
 
 
-def test_export_names_a_file_that_it_cannot_write(linear, tmp_path: Path) -> None:
+def test_export_names_a_file_that_it_cannot_write(linear: Model, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError, match=r"cannot be written: .*\.$"):
         codegen.export(linear, tmp_path / "file")

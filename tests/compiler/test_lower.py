@@ -1,12 +1,14 @@
 """Layers become steps: fused max pooling, and no rows or columns that no later step reads."""
 
+from __future__ import annotations
+
 import random_networks
 
 from compiler import lower
 
 
 def test_rows_and_columns_that_no_step_reads_are_not_computed() -> None:
-    def shapes(builder):
+    def shapes(builder: random_networks.Builder) -> list[tuple[int, ...]]:
         return [step.target.shape for step in lower.steps(builder.model())]
 
     # 28 - 3 + 1 = 26, halved 13, of which windows of 3 pooled by 2 see 12.

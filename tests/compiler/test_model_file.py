@@ -1,11 +1,14 @@
 """The model file: round trip, the same bytes every time, and one clear sentence for every damage."""
 
+from __future__ import annotations
+
 import io
 import json
 import os
 import random
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,24 +22,29 @@ from compiler import model_file, reference
 from compiler.network import Linear, Model
 
 
-def random_model(seed=0, **changes):
+def random_model(seed: int = 0, **changes: Any) -> Model:
     generator = np.random.default_rng(seed)
     layer = Linear(
         generator.integers(-128, 128, (10, 784), dtype=np.int8),
         generator.integers(-(10**6), 10**6, 10, dtype=np.int32),
     )
-    fields = {"name": "random", "layers": (layer,), "logit_scale": 1e-5, "metadata": {"seed": seed}}
+    fields: dict[str, Any] = {
+        "name": "random",
+        "layers": (layer,),
+        "logit_scale": 1e-5,
+        "metadata": {"seed": seed},
+    }
     return Model(**(fields | changes))
 
 
 @pytest.fixture
-def path(tmp_path: Path):
+def path(tmp_path: Path) -> Path:
     path = tmp_path / "random.npz"
     model_file.save(random_model(), path)
     return path
 
 
-def rewrite(path, **changes) -> None:
+def rewrite(path: Path, **changes: Any) -> None:
     """Writes the model file anew with some of its arrays replaced, or removed where None."""
     with np.load(path) as archive:
         arrays = {name: archive[name] for name in archive.files}
@@ -49,7 +57,7 @@ def rewrite(path, **changes) -> None:
     np.savez(path, **arrays)
 
 
-def rewrite_header(path, **changes) -> None:
+def rewrite_header(path: Path, **changes: Any) -> None:
     """Writes the model file anew with some fields of its JSON replaced, or removed where None."""
     with np.load(path) as archive:
         header = json.loads(archive["metadata"].tobytes()) | changes
@@ -57,7 +65,7 @@ def rewrite_header(path, **changes) -> None:
     rewrite(path, metadata=np.frombuffer(json.dumps(header).encode(), np.uint8))
 
 
-def refusal(path):
+def refusal(path: Path) -> str:
     """The sentence with which a file is refused."""
     with pytest.raises(UserError) as caught:
         model_file.load(path)
@@ -66,26 +74,28 @@ def refusal(path):
     return sentence
 
 
-def test_a_model_comes_back_as_it_was_saved(path) -> None:
+def test_a_model_comes_back_as_it_was_saved(path: Path) -> None:
     model, loaded = random_model(), model_file.load(path)
     assert (loaded.name, loaded.logit_scale, loaded.metadata) == ("random", 1e-5, {"seed": 0})
-    np.testing.assert_array_equal(loaded.layers[0].weights, model.layers[0].weights)
-    np.testing.assert_array_equal(loaded.layers[0].bias, model.layers[0].bias)
-    assert loaded.layers[0].weights.dtype == np.int8 and loaded.layers[0].bias.dtype == np.int32
+    (saved_layer,), (layer,) = model.layers, loaded.layers
+    assert isinstance(saved_layer, Linear) and isinstance(layer, Linear)
+    np.testing.assert_array_equal(layer.weights, saved_layer.weights)
+    np.testing.assert_array_equal(layer.bias, saved_layer.bias)
+    assert layer.weights.dtype == np.int8 and layer.bias.dtype == np.int32
     assert loaded.checksum == model.checksum
 
 
-def test_the_same_model_gives_the_same_bytes(path, tmp_path: Path) -> None:
+def test_the_same_model_gives_the_same_bytes(path: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.npz"
     model_file.save(model_file.load(path), again)
     assert again.read_bytes() == path.read_bytes()
 
 
-def test_nothing_is_left_beside_a_saved_model(path) -> None:
+def test_nothing_is_left_beside_a_saved_model(path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_numpy_alone_can_read_the_file(path) -> None:
+def test_numpy_alone_can_read_the_file(path: Path) -> None:
     with np.load(path, allow_pickle=False) as archive:
         assert archive["layer0.weights"].shape == (10, 784)
 
@@ -100,26 +110,26 @@ def test_a_folder_is_no_model_file(tmp_path: Path) -> None:
         model_file.load(tmp_path)
 
 
-def test_a_file_cut_anywhere_is_refused(path) -> None:
+def test_a_file_cut_anywhere_is_refused(path: Path) -> None:
     content = path.read_bytes()
     for length in [0, 1, 100, len(content) // 2, len(content) - 1]:
         path.write_bytes(content[:length])
         assert "is cut off, damaged or no .npz at all" in refusal(path)
 
 
-def test_a_file_too_large_is_refused_without_being_read(path) -> None:
+def test_a_file_too_large_is_refused_without_being_read(path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(100 * 1024**3)  # sparse: it takes no room
     assert "it is larger than 1,048,576 bytes" in refusal(path)
 
 
-def test_a_compressed_archive_is_refused(path) -> None:
+def test_a_compressed_archive_is_refused(path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("metadata.npy", bytes(100_000_000))
     assert "compressed" in refusal(path)
 
 
-def test_a_pickle_is_never_loaded(path) -> None:
+def test_a_pickle_is_never_loaded(path: Path) -> None:
     stream = io.BytesIO()
     np.lib.format.write_array(stream, np.array([{"an": "object"}]), version=(1, 0))
     with zipfile.ZipFile(path, "w") as archive:
@@ -127,7 +137,7 @@ def test_a_pickle_is_never_loaded(path) -> None:
     assert "an array of a kind that no layer has" in refusal(path)
 
 
-def test_a_header_that_promises_a_huge_array_is_refused(path) -> None:
+def test_a_header_that_promises_a_huge_array_is_refused(path: Path) -> None:
     stream = io.BytesIO()
     np.lib.format.write_array_header_1_0(
         stream, {"descr": "|i1", "fortran_order": False, "shape": (2**40, 2**10)}
@@ -159,7 +169,7 @@ def test_a_header_that_promises_a_huge_array_is_refused(path) -> None:
         ({"layer0__bias": np.full(10, 2**31 - 1, np.int32)}, "overflow 32 bits"),
     ],
 )
-def test_wrong_contents_are_named(path, changes, complaint: str) -> None:
+def test_wrong_contents_are_named(path: Path, changes: dict[str, Any], complaint: str) -> None:
     rewrite(path, **changes)
     assert complaint in refusal(path)
 
@@ -181,13 +191,13 @@ def test_wrong_contents_are_named(path, changes, complaint: str) -> None:
         ({"metadata": []}, "its metadata has no 'metadata' or a malformed one"),
     ],
 )
-def test_wrong_metadata_is_named(path, changes, complaint: str) -> None:
+def test_wrong_metadata_is_named(path: Path, changes: dict[str, Any], complaint: str) -> None:
     rewrite_header(path, **changes)
     assert complaint in refusal(path)
 
 
 @pytest.mark.parametrize("name", random_networks.networks())
-def test_every_kind_of_layer_comes_back_as_it_was_saved(name, tmp_path: Path) -> None:
+def test_every_kind_of_layer_comes_back_as_it_was_saved(name: str, tmp_path: Path) -> None:
     model = random_networks.networks()[name]
     path = tmp_path / "random.npz"
     model_file.save(model, path)
@@ -229,7 +239,7 @@ def damage(data: bytes, kind: str, at: int, size: int, seed: int) -> bytes:
     }[kind]
 
 
-def content_of(model: Model) -> tuple:
+def content_of(model: Model) -> tuple[object, ...]:
     return model.name, model.checksum, model.logit_scale, model.metadata
 
 
@@ -240,7 +250,7 @@ KINDS = (
 
 
 @pytest.mark.parametrize("name", COMMITTED)
-def test_a_damaged_file_is_refused_or_says_the_same(name) -> None:
+def test_a_damaged_file_is_refused_or_says_the_same(name: str) -> None:
     data = COMMITTED[name]
     content = content_of(model_file.decode(data))
 
@@ -258,6 +268,6 @@ def test_a_damaged_file_is_refused_or_says_the_same(name) -> None:
 
 
 @given(st.binary(max_size=400))
-def test_no_bytes_at_all_bring_the_reader_down(data) -> None:
+def test_no_bytes_at_all_bring_the_reader_down(data: bytes) -> None:
     with pytest.raises(UserError):
         model_file.decode(data)

@@ -1,6 +1,10 @@
 """A network's limits: settings, shapes and the ranges of its integers."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -9,14 +13,14 @@ from common.errors import UserError
 from compiler.network import IMAGE, AvgPool2d, Conv2d, Linear, MaxPool2d, Model, Requantisation
 
 
-def model_of(*layers):
+def model_of(*layers: Any) -> Model:
     return Model("random", layers, 1e-5)
 
 
-def one_convolution(**changes):
+def one_convolution(**changes: Any) -> Conv2d:
     """A convolution's arguments, 2 outputs of 3x3, some of them replaced."""
     rule = Requantisation(np.array([100, 200], np.int16), 8, 127)
-    arguments = {
+    arguments: dict[str, Any] = {
         "weights": np.full((2, 1, 3, 3), 7, np.int8),
         "bias": np.zeros(2, np.int32),
         "requantisation": rule,
@@ -25,7 +29,7 @@ def one_convolution(**changes):
     return Conv2d(**(arguments | changes))
 
 
-def rule(multiplier=100, outputs=2, shift=8, maximum=127):
+def rule(multiplier: int = 100, outputs: int = 2, shift: int = 8, maximum: int = 127) -> Requantisation:
     return Requantisation(np.full(outputs, multiplier, np.int16), shift, maximum)
 
 
@@ -47,10 +51,10 @@ def rule(multiplier=100, outputs=2, shift=8, maximum=127):
         (lambda: rule(shift=31), "its shift is 31, not 1 to 30"),
         (lambda: rule(maximum=256), "its largest activation is 256, not 1 to 255"),
         (lambda: MaxPool2d(0, 1), "its window is 0"),
-        (lambda: AvgPool2d(2, 2.0), "its stride is 2.0"),
+        (lambda: AvgPool2d(2, cast(int, 2.0)), "its stride is 2.0"),
     ],
 )
-def test_settings_that_no_layer_can_have_are_named(make, complaint: str) -> None:
+def test_settings_that_no_layer_can_have_are_named(make: Callable[[], object], complaint: str) -> None:
     with pytest.raises(UserError, match=re.escape(complaint)):
         make()
 
@@ -83,7 +87,7 @@ def test_an_accumulator_reaches_the_ends_of_32_bits_but_not_past_them(sign: int)
 
 
 def test_layers_that_do_not_fit_together_are_refused() -> None:
-    def linear(outputs, inputs):
+    def linear(outputs: int, inputs: int) -> Linear:
         return Linear(np.zeros((outputs, inputs), np.int8), np.zeros(outputs, np.int32))
 
     with pytest.raises(UserError, match="it has 100 inputs, and gets 784 values"):

@@ -1,5 +1,10 @@
 """The integer reference, against loops that anybody can check, and on the whole test set."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pytest
 import random_networks
@@ -10,8 +15,9 @@ from compiler.network import Conv2d, Linear, MaxPool2d, Model
 from data import mnist
 
 
-def logits_by_loops(model, image):
+def logits_by_loops(model: Model, image: np.ndarray) -> list[int]:
     (layer,) = model.layers
+    assert isinstance(layer, Linear)
     outputs, inputs = layer.weights.shape
     pixels = [int(pixel) for row in image for pixel in row]
     return [
@@ -24,20 +30,20 @@ def logits_by_loops(model, image):
     "low, high", [(-128, 127), (-128, -128), (127, 127)], ids=["any", "lowest", "highest"]
 )
 @pytest.mark.parametrize("ink", [(0, 255), (255, 255), (0, 0)], ids=["grey", "full", "empty"])
-def test_logits_are_those_of_plain_loops(low: int, high: int, ink) -> None:
+def test_logits_are_those_of_plain_loops(low: int, high: int, ink: tuple[int, int]) -> None:
     generator = np.random.default_rng(7)
     layer = Linear(
         generator.integers(low, high, (10, 784), np.int8, endpoint=True),
         generator.integers(-(10**9), 10**9, 10, np.int32),
     )
     model = Model("loops", (layer,), 1.0)
-    images = generator.integers(*ink, (3, 28, 28), np.uint8, endpoint=True)
+    images = generator.integers(ink[0], ink[1], (3, 28, 28), np.uint8, endpoint=True)
     logits = reference.run(model, images)
     assert logits.dtype == np.int32 and logits.shape == (3, 10)
     assert logits.tolist() == [logits_by_loops(model, image) for image in images]
 
 
-def by_loops(model, image):
+def by_loops(model: Model, image: np.ndarray) -> list[int]:
     """The logits of any model, in Python's own integers."""
     values = {(0, y, x): int(image[y, x]) for y in range(28) for x in range(28)}
     for layer, target in zip(model.layers, model.tensors, strict=True):
@@ -57,7 +63,7 @@ def by_loops(model, image):
     return [values[place] for place in sorted(values)]
 
 
-def conv2d_sum(layer, values, output, row, column):
+def conv2d_sum(layer: Any, values: Mapping[Any, int], output: int, row: int, column: int) -> int:
     total = int(layer.bias[output])
     outputs, channels, *_ = layer.weights.shape
     first = output // (outputs // layer.groups) * channels
@@ -71,7 +77,7 @@ def conv2d_sum(layer, values, output, row, column):
     return total
 
 
-def requantised(layer, sums):
+def requantised(layer: Any, sums: dict[Any, int]) -> dict[Any, int]:
     rule = layer.requantisation
     if rule is None:
         return sums
@@ -81,7 +87,7 @@ def requantised(layer, sums):
     return {place: min(max(value >> rule.shift, 0), rule.maximum) for place, value in scaled.items()}
 
 
-def pooled(layer, values, channel, row, column):
+def pooled(layer: Any, values: Mapping[Any, int], channel: int, row: int, column: int) -> int:
     window = [
         values[channel, row * layer.stride + y, column * layer.stride + x]
         for y in range(layer.size)
@@ -94,7 +100,7 @@ def pooled(layer, values, channel, row, column):
 
 @pytest.mark.parametrize("extreme", [False, True], ids=["any", "extreme"])
 @pytest.mark.parametrize("name", random_networks.networks())
-def test_every_kind_of_layer_is_that_of_plain_loops(name, extreme: bool) -> None:
+def test_every_kind_of_layer_is_that_of_plain_loops(name: str, extreme: bool) -> None:
     model = random_networks.networks(extreme)[name]
     image = reference.selftest_image()
     assert reference.run(model, image[np.newaxis])[0].tolist() == by_loops(model, image)
@@ -109,7 +115,7 @@ def test_images_may_be_flat() -> None:
 @pytest.mark.parametrize(
     "images", [np.zeros((2, 28, 28)), np.zeros(784, np.uint8), np.zeros((2, 27, 28), np.uint8)]
 )
-def test_what_is_no_batch_of_images_is_refused(images) -> None:
+def test_what_is_no_batch_of_images_is_refused(images: np.ndarray) -> None:
     with pytest.raises(ValueError):
         reference.run(model_file.load(MODELS / "linear.npz"), images)
 

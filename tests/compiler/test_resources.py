@@ -1,5 +1,7 @@
 """What a model takes of the chip is counted, and a model that takes too much is refused."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest
@@ -8,15 +10,16 @@ import random_networks
 from common.errors import UserError
 from common.paths import MODELS
 from compiler import codegen, model_file, resources, schedule, target
+from compiler.network import Model
 from compiler.target import Memory
 
 
 @pytest.fixture
-def linear():
+def linear() -> Model:
     return model_file.load(MODELS / "linear.npz")
 
 
-def test_the_report_counts_bytes_and_multiplications(linear) -> None:
+def test_the_report_counts_bytes_and_multiplications(linear: Model) -> None:
     report = resources.measure(linear)
     (cost,) = report.steps
     assert (cost.title, cost.output, cost.weight_bits) == ("0 linear", (10,), 8)
@@ -28,7 +31,7 @@ def test_the_report_counts_bytes_and_multiplications(linear) -> None:
 
 
 def test_a_model_too_big_is_refused_with_both_memories_named(
-    linear, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    linear: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(target, "memories", lambda _: (Memory(0, 16 * 1024), Memory(0, 20 * 1024)))
     flash, sram = resources.FIRMWARE_FLASH + resources.STEP_FLASH + 7880, resources.FIRMWARE_SRAM
@@ -41,7 +44,7 @@ def test_a_model_too_big_is_refused_with_both_memories_named(
 
 
 def test_a_model_is_compared_with_the_chip_of_the_board_that_is_built(
-    linear, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    linear: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A larger and a smaller part of the family."""
     monkeypatch.setattr(target, "BOARDS", tmp_path / "boards")

@@ -10,7 +10,7 @@ from compiler import kernels, lower, schedule
 
 
 @pytest.mark.parametrize("name", random_networks.networks())
-def test_activations_in_use_never_overlap(name) -> None:
+def test_activations_in_use_never_overlap(name: str) -> None:
     steps = lower.steps(random_networks.networks()[name])
     chosen = [replace(kernels.choose(step), scratch_bytes=100 + step.index) for step in steps]
     for streaming in range(len(steps)):
@@ -60,7 +60,7 @@ def test_rows_of_a_layer_depend_on_rows_of_the_one_before(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("name", random_networks.networks())
-def test_a_step_is_complete_only_after_those_before_it(name) -> None:
+def test_a_step_is_complete_only_after_those_before_it(name: str) -> None:
     """Otherwise a later step could overwrite the input of an unfinished one."""
     rows = [stage.rows for stage in schedule.plan(random_networks.networks()[name]).stages]
     assert [step.input_rows for step in rows[1:]] == [step.output_rows for step in rows[:-1]]

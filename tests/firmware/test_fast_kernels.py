@@ -1,5 +1,7 @@
 """The fast kernels compute the reference kernels' bits, on this computer and on a simulated chip."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import network_builds
@@ -19,19 +21,23 @@ NAMES = list(networks(False))
 
 
 @pytest.fixture(params=[False, True], ids=["any", "extreme"], scope="module")
-def models(request: pytest.FixtureRequest):
+def models(request: pytest.FixtureRequest) -> dict[str, Model]:
     return networks(request.param)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_this_computer_computes_the_references_logits(models, name, tmp_path: Path) -> None:
+def test_this_computer_computes_the_references_logits(
+    models: dict[str, Model], name: str, tmp_path: Path
+) -> None:
     images = network_builds.edge_images()
     logits = network_builds.run_native(models[name], tmp_path, images)
     np.testing.assert_array_equal(logits, reference.run(models[name], images), strict=True)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_simulated_chip_computes_the_references_logits(models, name, tmp_path: Path) -> None:
+def test_the_simulated_chip_computes_the_references_logits(
+    models: dict[str, Model], name: str, tmp_path: Path
+) -> None:
     images = network_builds.edge_images()[2:3]
     logits = network_builds.run_arm(models[name], tmp_path, images)
     np.testing.assert_array_equal(logits, reference.run(models[name], images), strict=True)
@@ -55,7 +61,9 @@ def test_random_shapes(seed: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*.npz")), ids=lambda path: path.stem)
-def test_committed_models_compute_the_references_logits_on_the_simulated_chip(path, tmp_path: Path) -> None:
+def test_committed_models_compute_the_references_logits_on_the_simulated_chip(
+    path: Path, tmp_path: Path
+) -> None:
     model = model_file.load(path)
     images = mnist.load_test_set().images[::20]
     machine = network_builds.arm_machine(model, tmp_path, counts=False)

@@ -3,6 +3,7 @@
 import re
 import shutil
 import zlib
+from typing import Any
 
 import pytest
 from elftools.elf.elffile import ELFFile
@@ -25,7 +26,7 @@ def image() -> bytes:
 @pytest.fixture(scope="module")
 def symbols(image: bytes) -> dict[str, int]:
     with build.image(build.BLUEPILL).open("rb") as file:
-        table = ELFFile(file).get_section_by_name(".symtab")
+        table: Any = ELFFile(file).get_section_by_name(".symtab")
         return {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()}
 
 
@@ -72,6 +73,7 @@ def test_renode_has_the_memories_that_the_linker_has() -> None:
 
     def memory(name: str) -> tuple[int, int]:
         found = re.search(rf"^{name}: Memory\S+ @ \{{? ?sysbus (\w+).*\n\s+size: (\w+)", description, re.M)
+        assert found is not None
         return int(found[1], 16), int(found[2], 16)
 
     assert memory("flash") == (flash.origin, flash.length)

@@ -1,7 +1,10 @@
 """The exported C, compiled for this computer, computes what the reference defines on every test image."""
 
+from __future__ import annotations
+
 import ctypes
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import network_builds
@@ -10,6 +13,7 @@ import pytest
 
 from common.paths import MODELS
 from compiler import model_file, reference
+from compiler.network import Model
 from data.mnist import CLASSES, load_test_set
 from tooling import build
 
@@ -17,9 +21,9 @@ pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C co
 
 
 @pytest.fixture(scope="module")
-def network_run():
+def network_run() -> Callable[[np.ndarray], np.ndarray]:
     build.build(build.NATIVE)
-    function = ctypes.CDLL(build.image(build.NATIVE).with_name("libnetwork.so")).network_run
+    function = ctypes.CDLL(str(build.image(build.NATIVE).with_name("libnetwork.so"))).network_run
     function.restype = None
 
     def run(images: np.ndarray) -> np.ndarray:
@@ -32,11 +36,13 @@ def network_run():
 
 
 @pytest.fixture(scope="module")
-def model():
+def model() -> Model:
     return model_file.load(build.model_file())
 
 
-def test_every_logit_of_all_test_images_is_the_references(network_run, model) -> None:
+def test_every_logit_of_all_test_images_is_the_references(
+    network_run: Callable[[np.ndarray], np.ndarray], model: Model
+) -> None:
     images = load_test_set().images
     expected = reference.run(model, images)
 
@@ -46,7 +52,7 @@ def test_every_logit_of_all_test_images_is_the_references(network_run, model) ->
 
 
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*.npz")), ids=lambda path: path.stem)
-def test_the_readable_kernels_compute_every_logit_of_all_test_images(path, tmp_path: Path) -> None:
+def test_the_readable_kernels_compute_every_logit_of_all_test_images(path: Path, tmp_path: Path) -> None:
     model = model_file.load(path)
     network = network_builds.NativeNetwork(model, tmp_path, "-DNETWORK_REFERENCE_KERNELS")
     images = load_test_set().images
@@ -57,14 +63,18 @@ def test_the_readable_kernels_compute_every_logit_of_all_test_images(path, tmp_p
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_noise_is_answered_as_by_the_reference(network_run, model, seed: int) -> None:
+def test_noise_is_answered_as_by_the_reference(
+    network_run: Callable[[np.ndarray], np.ndarray], model: Model, seed: int
+) -> None:
     images = np.random.default_rng(seed).integers(0, 256, (100, 28, 28), dtype=np.uint8)
 
     np.testing.assert_array_equal(network_run(images), reference.run(model, images))
 
 
 @pytest.mark.parametrize("value", [0, 1, 127, 128, 255])
-def test_images_of_one_value_are_answered_as_by_the_reference(network_run, model, value: int) -> None:
+def test_images_of_one_value_are_answered_as_by_the_reference(
+    network_run: Callable[[np.ndarray], np.ndarray], model: Model, value: int
+) -> None:
     images = np.full((1, 28, 28), value, np.uint8)
 
     np.testing.assert_array_equal(network_run(images), reference.run(model, images))

@@ -1,6 +1,9 @@
 """An image that arrives row by row, in whatever pattern, gets the logits of one that is there at once."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Any
 
 import network_builds
 import numpy as np
@@ -10,13 +13,14 @@ from fast_networks import networks, random_shapes
 
 from common.paths import MODELS
 from compiler import model_file, reference, schedule
+from compiler.network import Model
 from data import mnist
 
 COMMITTED = sorted(MODELS.glob("*.npz"))
 PATTERNS = 30  # of arrival, for each network on this computer
 
 
-def check(network, model, images, seed, patterns) -> None:
+def check(network: Any, model: Model, images: np.ndarray, seed: int, patterns: int) -> None:
     """Images in random patterns, some given up half-way, some at once."""
     generator = np.random.default_rng(seed)
     expected = reference.run(model, images)
@@ -33,22 +37,22 @@ def check(network, model, images, seed, patterns) -> None:
 
 
 @pytest.fixture(params=COMMITTED, ids=lambda path: path.stem)
-def committed(request: pytest.FixtureRequest):
+def committed(request: pytest.FixtureRequest) -> Model:
     return model_file.load(request.param)
 
 
-def test_committed_models(committed, tmp_path: Path) -> None:
+def test_committed_models(committed: Model, tmp_path: Path) -> None:
     network = network_builds.NativeNetwork(committed, tmp_path)
     check(network, committed, mnist.load_test_set().images[:100], 1, 200)
 
 
-def test_committed_models_on_the_simulated_chip(committed, tmp_path: Path) -> None:
+def test_committed_models_on_the_simulated_chip(committed: Model, tmp_path: Path) -> None:
     network = network_builds.ArmNetwork(committed, tmp_path)
     check(network, committed, mnist.load_test_set().images[:20], 2, 20)
 
 
 @pytest.mark.parametrize("name", networks(False))
-def test_networks_of_fast_kernels(name, tmp_path: Path) -> None:
+def test_networks_of_fast_kernels(name: str, tmp_path: Path) -> None:
     model = networks(False)[name]
     images = network_builds.edge_images()
     check(network_builds.NativeNetwork(model, tmp_path), model, images, 3, PATTERNS)
@@ -56,7 +60,7 @@ def test_networks_of_fast_kernels(name, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", random_networks.networks())
-def test_networks_of_every_kind_of_layer(name, tmp_path: Path) -> None:
+def test_networks_of_every_kind_of_layer(name: str, tmp_path: Path) -> None:
     model = random_networks.networks()[name]
     check(network_builds.NativeNetwork(model, tmp_path), model, network_builds.edge_images(), 5, PATTERNS)
 

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -168,7 +169,7 @@ class Chip:
         self._chip.reg_write(arm.UC_ARM_REG_LR, RETURN | 1)
         self._chip.emu_start(self._symbols[function] | 1, RETURN)
 
-    def _before_instruction(self, chip: unicorn.Uc, *_: object) -> None:
+    def _before_instruction(self, chip: Any, *_: object) -> None:
         self._countdown -= 1
         if self._countdown == 0:
             chip.emu_stop()
@@ -247,7 +248,9 @@ def test_an_interrupt_between_any_two_instructions_loses_nothing(
 
 # DMA may store up to SIZE - CAPACITY bytes during a look.
 @pytest.mark.parametrize("before", [*BEFORE, "bbbbb", "bbbbf", "full.bb", "bbfbbbbbb", "bbbbbbbbb"])
-def test_dma_between_any_two_instructions_loses_nothing(code: tuple[bytes, dict[str, int]], before) -> None:
+def test_dma_between_any_two_instructions_loses_nothing(
+    code: tuple[bytes, dict[str, int]], before: str
+) -> None:
     chip = DmaChip(*code)
     moments = 0
     for what in (*INTERRUPTS, "bbbb", "bbfb"):

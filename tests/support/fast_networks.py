@@ -1,9 +1,13 @@
 """Networks of layers that the fast kernels take, with random and with extreme weights."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from compiler.kernels.conv3x3_lanes import LANE_MAX
-from compiler.network import IMAGE, Conv2d, Linear, MaxPool2d, Model, Requantisation
+from compiler.network import IMAGE, Conv2d, Layer, Linear, MaxPool2d, Model, Requantisation
 
 
 class Network:
@@ -13,13 +17,15 @@ class Network:
     brings the sum to the very end of its lane.
     """
 
-    def __init__(self, seed, extreme=False) -> None:
+    def __init__(self, seed: int, extreme: bool = False) -> None:
         self.generator = np.random.default_rng(seed)
         self.extreme = extreme
-        self.layers = []
+        self.layers: list[Layer] = []
         self.tensors = [IMAGE]
 
-    def conv(self, outputs, bits=8, pool=False, maximum=127, **options):
+    def conv(
+        self, outputs: int, bits: int = 8, pool: bool = False, maximum: int = 127, **options: Any
+    ) -> Network:
         source = self.tensors[-1]
         shape = (outputs, source.shape[0], 3, 3)
         filters = [
@@ -36,7 +42,7 @@ class Network:
             self._add(MaxPool2d(2, 2))
         return self
 
-    def hidden(self, outputs, maximum=127):
+    def hidden(self, outputs: int, maximum: int = 127) -> Network:
         inputs = self.tensors[-1].count
         weights = self._any_weights((outputs, inputs))
         largest = int(np.abs(weights.astype(np.int64)).sum(axis=1).max()) * self.tensors[-1].high + 1000
@@ -44,24 +50,24 @@ class Network:
         bias = self.generator.integers(-1000, 1000, outputs, np.int32, endpoint=True)
         return self._add(Linear(weights, bias, Requantisation(multiplier, 20, maximum)))
 
-    def model(self):
+    def model(self) -> Model:
         weights = self._any_weights((10, self.tensors[-1].count))
         room = 2**31 - 1 - int(weights.astype(np.int64).clip(0).sum(axis=1).max()) * self.tensors[-1].high
         bias = self.generator.integers(-room, room, 10, np.int32, endpoint=True)
         self._add(Linear(weights, bias))
         return Model("random", tuple(self.layers), 1e-9)
 
-    def _add(self, layer):
+    def _add(self, layer: Layer) -> Network:
         self.tensors.append(layer.output(self.tensors[-1]))
         self.layers.append(layer)
         return self
 
-    def _any_weights(self, shape):
+    def _any_weights(self, shape: tuple[int, ...]) -> np.ndarray:
         if self.extreme:
             return self.generator.choice(np.array([-128, 127], np.int8), shape)
         return self.generator.integers(-128, 127, shape, np.int8, endpoint=True)
 
-    def _filter(self, shape, bits, largest_input):
+    def _filter(self, shape: tuple[int, ...], bits: int, largest_input: int) -> tuple[np.ndarray, int]:
         """Weights and a bias whose sums stay within 16 bits."""
         end = 2 ** (bits - 1) - 1
         weights = np.zeros(shape, np.int8)
@@ -77,8 +83,8 @@ class Network:
         return weights, int(self.generator.integers(-room[-1], room[1], endpoint=True))
 
 
-def networks(extreme):
-    def network(seed):
+def networks(extreme: bool) -> dict[str, Model]:
+    def network(seed: int) -> Network:
         return Network(seed, extreme)
 
     return {
@@ -105,7 +111,7 @@ def networks(extreme):
     }
 
 
-def random_shapes(seed):
+def random_shapes(seed: int) -> Model:
     """A network of three convolutions, each of a random shape."""
     generator = np.random.default_rng(seed)
     network = Network(seed, extreme=bool(seed % 2))

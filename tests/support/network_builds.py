@@ -1,15 +1,20 @@
 """Exported networks, compiled for this computer and for a simulated chip, and run."""
 
+from __future__ import annotations
+
 import ctypes
 import shutil
 import struct
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from common.paths import ROOT
 from compiler import codegen
+from compiler.network import Model
 
 NETWORK = ROOT / "firmware" / "network"
 FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Werror"]
@@ -22,7 +27,7 @@ ARM_LAYOUT = [
 ]
 
 
-def edge_images(seed=0):
+def edge_images(seed: int = 0) -> np.ndarray:
     """Images, uint8 (N, 28, 28): nothing, full ink, both ends at random, and any values."""
     generator = np.random.default_rng(seed)
     ends = generator.choice(np.array([0, 255], np.uint8), (2, 28, 28))
@@ -35,30 +40,30 @@ def edge_images(seed=0):
 class NativeNetwork:
     """A network compiled for this computer: the functions of network.h, for images as bytes."""
 
-    def __init__(self, model, folder, *definitions) -> None:
+    def __init__(self, model: Model, folder: Path, *definitions: str) -> None:
         codegen.export(model, folder)
         library = folder / "libnetwork.so"
         _compile(_compiler("cc"), folder, library, ["-shared", "-fPIC", *definitions])
         self._library = ctypes.CDLL(str(library))
         self._library.network_rows.restype = ctypes.c_bool
 
-    def run(self, image):
+    def run(self, image: bytes) -> list[int]:
         return self._logits(self._library.network_run, image)
 
     def begin(self) -> None:
         self._library.network_begin()
 
-    def rows(self, image, rows):
+    def rows(self, image: bytes, rows: int) -> bool:
         return self._library.network_rows(image, rows)
 
-    def finish(self, image):
+    def finish(self, image: bytes) -> list[int]:
         return self._logits(self._library.network_finish, image)
 
-    def selftest_logits(self):
+    def selftest_logits(self) -> list[int]:
         """What the image of the self-test has to give."""
         return list((ctypes.c_int32 * 10).in_dll(self._library, "model_selftest_logits"))
 
-    def _logits(self, function, image):
+    def _logits(self, function: Any, image: bytes) -> list[int]:
         logits = (ctypes.c_int32 * 10)()
         function(image, logits)
         return list(logits)
@@ -67,25 +72,25 @@ class NativeNetwork:
 class ArmNetwork:
     """The same network compiled for the chip, on a simulated one."""
 
-    def __init__(self, model, folder, *definitions) -> None:
+    def __init__(self, model: Model, folder: Path, *definitions: str) -> None:
         self._machine = arm_machine(model, folder, *definitions, counts=False)
 
-    def run(self, image):
+    def run(self, image: bytes) -> list[int]:
         return self._machine.classify(image)[0]
 
     def begin(self) -> None:
         self._machine.call("network_begin")
 
-    def rows(self, image, rows):
+    def rows(self, image: bytes, rows: int) -> bool:
         return self._machine.call("network_rows", image, rows).value & 0xFF != 0
 
-    def finish(self, image):
+    def finish(self, image: bytes) -> list[int]:
         logits = bytearray(40)
         self._machine.call("network_finish", image, logits)
         return list(struct.unpack("<10i", logits))
 
 
-def streamed(network, image, generator):
+def streamed(network: Any, image: np.ndarray, generator: np.random.Generator) -> list[int]:
     """The logits of an image, uint8 (28, 28), whose rows arrive in a random pattern.
 
     What has not arrived is noise. network_begin() has been called before, or is not needed.
@@ -98,20 +103,20 @@ def streamed(network, image, generator):
     return network.finish(image.tobytes())
 
 
-def _arrivals(generator):
+def _arrivals(generator: np.random.Generator) -> list[int]:
     """Numbers of rows, none lower than the one before."""
     one_by_one = list(range(29))
     some = sorted(generator.integers(0, 29, int(generator.integers(1, 20))).tolist())
     return [[], [28], one_by_one, sorted(one_by_one * 3), some][int(generator.integers(5))]
 
 
-def run_native(model, folder, images, *definitions):
+def run_native(model: Model, folder: Path, images: np.ndarray, *definitions: str) -> np.ndarray:
     """The logits, int32 (N, 10), of the network compiled for this computer."""
     network = NativeNetwork(model, folder, *definitions)
     return np.array([network.run(image.tobytes()) for image in images], np.int32)
 
 
-def arm_machine(model, folder, *definitions, **options):
+def arm_machine(model: Model, folder: Path, *definitions: str, **options: Any) -> Any:
     """The network compiled for the chip, on a simulated one."""
     pytest.importorskip("unicorn", exc_type=ImportError)
     from tooling.measure import cortex_m3
@@ -122,13 +127,13 @@ def arm_machine(model, folder, *definitions, **options):
     return cortex_m3.Machine(elf, **options)
 
 
-def run_arm(model, folder, images, *definitions):
+def run_arm(model: Model, folder: Path, images: np.ndarray, *definitions: str) -> np.ndarray:
     """The logits, int32 (N, 10), of the network compiled for the chip."""
     network = ArmNetwork(model, folder, *definitions)
     return np.array([network.run(image.tobytes()) for image in images], np.int32)
 
 
-def _compile(compiler, folder, output, options) -> None:
+def _compile(compiler: str, folder: Path, output: Path, options: list[str]) -> None:
     subprocess.run(
         [
             compiler,
@@ -146,7 +151,7 @@ def _compile(compiler, folder, output, options) -> None:
     )
 
 
-def _compiler(name):
+def _compiler(name: str) -> str:
     path = shutil.which(name)
     if path is None:
         pytest.skip(f"there is no {name} on PATH")

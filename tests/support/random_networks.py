@@ -1,11 +1,16 @@
 """Networks of random weights for the tests: every kind of layer, and values at both ends of their ranges."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from compiler.network import (
     IMAGE,
     AvgPool2d,
     Conv2d,
+    Layer,
     Linear,
     MaxPool2d,
     Model,
@@ -16,14 +21,22 @@ from compiler.network import (
 class Builder:
     """Adds layers one after the other; each gets its input's shape from the one before."""
 
-    def __init__(self, seed, extreme=False) -> None:
+    def __init__(self, seed: int, extreme: bool = False) -> None:
         """extreme: only the smallest and the largest weights, and requantisation at the edge of 32 bits."""
         self.generator = np.random.default_rng(seed)
         self.extreme = extreme
-        self.layers = []
+        self.layers: list[Layer] = []
         self.tensors = [IMAGE]
 
-    def conv(self, outputs, kernel=3, bits=8, groups=1, maximum=127, **options):
+    def conv(
+        self,
+        outputs: int,
+        kernel: int | tuple[int, int] = 3,
+        bits: int = 8,
+        groups: int = 1,
+        maximum: int = 127,
+        **options: Any,
+    ) -> Builder:
         channels = self.tensors[-1].shape[0] // groups
         kernel = kernel if isinstance(kernel, tuple) else (kernel, kernel)
         weights = self._weights((outputs, channels, *kernel), bits)
@@ -32,38 +45,38 @@ class Builder:
             Conv2d(weights, self._bias(outputs), rule, weight_bits=bits, groups=groups, **options)
         )
 
-    def hidden(self, outputs, bits=8, maximum=127, **options):
+    def hidden(self, outputs: int, bits: int = 8, maximum: int = 127, **options: Any) -> Builder:
         weights = self._weights((outputs, self.tensors[-1].count), bits)
         rule = self._requantisation(weights, maximum, options.get("input_shift", 0))
         return self._add(Linear(weights, self._bias(outputs), rule, weight_bits=bits, **options))
 
-    def maxpool(self, size, stride=None):
+    def maxpool(self, size: int, stride: int | None = None) -> Builder:
         return self._add(MaxPool2d(size, stride or size))
 
-    def avgpool(self, size, stride=None):
+    def avgpool(self, size: int, stride: int | None = None) -> Builder:
         return self._add(AvgPool2d(size, stride or size))
 
-    def model(self, bits=8, name="random"):
+    def model(self, bits: int = 8, name: str = "random") -> Model:
         weights = self._weights((10, self.tensors[-1].count), bits)
         self._add(Linear(weights, self._bias(10), weight_bits=bits))
         return Model(name, tuple(self.layers), 1e-5)
 
-    def _add(self, layer):
+    def _add(self, layer: Layer) -> Builder:
         self.tensors.append(layer.output(self.tensors[-1]))
         self.layers.append(layer)
         return self
 
-    def _weights(self, shape, bits):
+    def _weights(self, shape: tuple[int, ...], bits: int) -> np.ndarray:
         largest = 2 ** (bits - 1) - 1
         if self.extreme:
             ends = [-128 if bits == 8 else -largest, largest]
             return self.generator.choice(np.array(ends, np.int8), shape)
         return self.generator.integers(-largest, largest, shape, np.int8, endpoint=True)
 
-    def _bias(self, outputs):
+    def _bias(self, outputs: int) -> np.ndarray:
         return self.generator.integers(-300, 300, outputs, np.int32, endpoint=True)
 
-    def _requantisation(self, weights, maximum, input_shift):
+    def _requantisation(self, weights: np.ndarray, maximum: int, input_shift: int) -> Requantisation:
         """Multipliers that spread typical sums over 0 to maximum, or the largest that are allowed."""
         largest = self.tensors[-1].high >> input_shift
         sums = np.abs(weights.astype(np.int64)).reshape(len(weights), -1).sum(axis=1) * largest + 300
@@ -80,10 +93,10 @@ class Builder:
         return Requantisation(np.clip(np.rint(scaled), 1, 32767).astype(np.int16), shift, maximum)
 
 
-def networks(extreme=False):
+def networks(extreme: bool = False) -> dict[str, Model]:
     """Models that take every kind of layer through its options, by name."""
 
-    def build(seed):
+    def build(seed: int) -> Builder:
         return Builder(seed, extreme)
 
     return {

@@ -1,5 +1,7 @@
 """Which convolutions conv3x3_lanes takes, and how it packs their weights."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ from compiler.network import IMAGE, Conv2d, Requantisation, Tensor
     ],
     ids=str,
 )
-def test_other_convolutions_are_left_to_the_reference_kernel(layer) -> None:
+def test_other_convolutions_are_left_to_the_reference_kernel(layer: Any) -> None:
     kernel, outputs = layer.get("kernel", 3), layer.get("outputs", 2)
     weights = np.full((outputs, 1, kernel, kernel), layer.get("weight", 1), np.int8)
     rule = Requantisation(np.ones(outputs, np.int16), 8, 127)

@@ -1,7 +1,10 @@
 """The simulated Cortex-M3 runs functions, and counts by the rules it tells."""
 
+from __future__ import annotations
+
 import shutil
 import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,13 +20,13 @@ FUNCTION = ".balign 8\n.global {0}\n.type {0}, %function\n.thumb_func\n{0}:\n{1}
 
 
 @pytest.fixture
-def machine(tmp_path: Path):
+def machine(tmp_path: Path) -> Callable[..., cortex_m3.Machine]:
     """A function that makes machines of functions: name=assembly."""
     compiler = shutil.which("arm-none-eabi-gcc")
     if compiler is None:
         pytest.skip("there is no arm-none-eabi-gcc on PATH")
 
-    def build(owners=(), **functions):
+    def build(owners: Sequence[str] = (), **functions: str) -> cortex_m3.Machine:
         source, elf = tmp_path / "functions.s", tmp_path / "functions.elf"
         source.write_text(HEAD + "".join(FUNCTION.format(*function) for function in functions.items()))
         layout = [f"-Wl,-e,{next(iter(functions))}", "-Wl,--section-start=.text=0x08000000"]
@@ -51,13 +54,13 @@ def machine(tmp_path: Path):
     ],
 )
 def test_instructions_take_what_the_manual_says(
-    machine, assembly: str, instructions: int, cycles: int
+    machine: Callable[..., cortex_m3.Machine], assembly: str, instructions: int, cycles: int
 ) -> None:
     total = machine(function=assembly).call("function").total
     assert (total.instructions, total.cycles) == (instructions, cycles)
 
 
-def test_what_an_owner_calls_is_counted_for_it(machine) -> None:
+def test_what_an_owner_calls_is_counted_for_it(machine: Callable[..., cortex_m3.Machine]) -> None:
     call = "push {lr}\n bl helper\n pop {pc}"
     chip = machine(
         ["run", "first", "second"],
@@ -72,14 +75,16 @@ def test_what_an_owner_calls_is_counted_for_it(machine) -> None:
     assert execution.stack == 0  # of no firmware: nothing tells where the stack lies
 
 
-def test_arguments_go_in_and_come_out(machine) -> None:
+def test_arguments_go_in_and_come_out(machine: Callable[..., cortex_m3.Machine]) -> None:
     chip = machine(function="ldrb r3, [r0]\n add r3, r2\n strb r3, [r1, #1]\n bx lr")
     result = bytearray(2)
     chip.call("function", b"\x07", result, 5)
     assert result == b"\x00\x0c"
 
 
-def test_crashes_and_hangs_are_one_sentence(machine, tmp_path: Path) -> None:
+def test_crashes_and_hangs_are_one_sentence(
+    machine: Callable[..., cortex_m3.Machine], tmp_path: Path
+) -> None:
     chip = machine(crash="mov r0, #0x40000000\n ldr r0, [r0]\n bx lr", hang="b hang")
     with pytest.raises(UserError, match=r"^crash crashed at 0x08000004 .*objdump -d\.$"):
         chip.call("crash")

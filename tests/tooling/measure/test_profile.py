@@ -1,5 +1,7 @@
 """The profile and the bench tell layers apart, and refuse a firmware that computes something else."""
 
+from __future__ import annotations
+
 import json
 import re
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from random_networks import Builder
 
 from common.errors import UserError
+from compiler.network import Model
 from data import mnist
 from host import link
 from host.board import Board
@@ -21,12 +24,12 @@ from tooling.measure import cortex_m3
 
 
 @pytest.fixture(scope="module")
-def model():
+def model() -> Model:
     return Builder(1).conv(2, 7, stride=7).maxpool(2).avgpool(2).model()
 
 
 @pytest.fixture
-def elf(model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def elf(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A network without the link, whose part is a number."""
     from tooling.measure import profile
 
@@ -35,7 +38,7 @@ def elf(model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return tmp_path / "network.elf"
 
 
-def test_layers_and_their_sum(model, elf) -> None:
+def test_layers_and_their_sum(model: Model, elf: Path) -> None:
     from tooling.measure import profile
 
     image = mnist.load_test_set().images[0]
@@ -55,7 +58,7 @@ def test_layers_and_their_sum(model, elf) -> None:
     assert 0 < found.rest.cycles < found.cycles / 10
 
 
-def test_what_is_left_after_an_image_has_arrived(model, elf) -> None:
+def test_what_is_left_after_an_image_has_arrived(model: Model, elf: Path) -> None:
     """The slower it arrives, the less is left; the convolution of 7 rows out of 28 begins with the 14th."""
     from tooling.measure import profile
 
@@ -80,7 +83,7 @@ def test_what_a_byte_takes() -> None:
     assert 200 < profile.cycles_a_byte(cortex_m3.Machine(firmware)) < 360
 
 
-def test_the_report_and_the_picture(model, elf, tmp_path: Path) -> None:
+def test_the_report_and_the_picture(model: Model, elf: Path, tmp_path: Path) -> None:
     from tooling.measure import profile
 
     digits = mnist.load_test_set()
@@ -97,7 +100,7 @@ def test_the_report_and_the_picture(model, elf, tmp_path: Path) -> None:
         profile.report(elf, model, digits, 10_000)
 
 
-def test_another_models_firmware_is_refused(elf) -> None:
+def test_another_models_firmware_is_refused(elf: Path) -> None:
     from tooling.measure import profile
 
     other = Builder(2).conv(2, 7, stride=7).maxpool(2).avgpool(2).model()
@@ -116,11 +119,12 @@ def test_the_bench_compares_kernels_and_floating_point(
     command = f"arm-none-eabi-gcc -I{network_builds.NETWORK} {flags} -o model.obj -c /generated/model.c"
     entry = {"directory": str(folder), "file": "/generated/model.c", "command": command}
     (folder / "compile_commands.json").write_text(json.dumps([entry]))
-    monkeypatch.setattr(bench.builds, "image", lambda board: folder / "firmware.elf")
+    monkeypatch.setattr("tooling.build.image", lambda board: folder / "firmware.elf")
     monkeypatch.setattr(bench, "_FOLDER", tmp_path / "bench")
 
     found = bench.measure(Builder(3).model(), mnist.load_test_set().images[0])
     (layer,) = found.layers
+    assert found.floating_point is not None
     assert layer.kernel == "linear_paired" and layer.macs == 7840
     assert layer.fast < layer.portable < layer.reference < found.floating_point.cycles
     assert "times the fast kernel" in bench._report(found)
@@ -139,7 +143,7 @@ def test_one_execution_is_found_in_a_trace() -> None:
 def test_only_conditional_instructions_may_be_skipped() -> None:
     from tooling.measure.renode_trace import skipped
 
-    def two_after_20(address):
+    def two_after_20(address: int) -> int:
         return 2 if address == 20 else 0
 
     assert skipped([10, 20, 21, 22, 30], [10, 20, 21, 22, 30], two_after_20) == 0
@@ -149,13 +153,13 @@ def test_only_conditional_instructions_may_be_skipped() -> None:
     assert skipped([10, 20, 21, 22], [10, 20, 21, 22, 30], two_after_20) is None
 
 
-def test_the_emulator_tells_what_a_function_returned(elf) -> None:
+def test_the_emulator_tells_what_a_function_returned(elf: Path) -> None:
     machine = cortex_m3.Machine(elf)
     assert machine.call("network_rows", bytes(784), 6).value == 0
     assert machine.call("network_rows", bytes(784), 28).value == 1
 
 
-def test_the_emulator_records_addresses_where_asked(elf) -> None:
+def test_the_emulator_records_addresses_where_asked(elf: Path) -> None:
     image = bytes(784)
     _, execution = cortex_m3.Machine(elf, records=True).classify(image)
     assert len(execution.addresses) == execution.total.instructions
@@ -172,7 +176,7 @@ def test_the_answer_is_the_boards() -> None:
     except UserError as reason:
         pytest.skip(str(reason))
     image = mnist.load_test_set().images[0]
-    lines = []
+    lines: list[str] = []
     with (
         native.start(build.image(build.NATIVE)) as simulation,
         Board.open(simulation.url, on_line=lines.append) as board,
