@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reaso
 
 RCC_CR, GPIOA_CRH, USART1_CR1, USART1_SR = 0x40021000, 0x40010804, 0x4001380C, 0x40013800
 NVIC_ISPR1 = 0xE000E204
-SCB_CCR, DEMCR = 0xE000ED14, 0xE000EDFC
+SCB_CCR, DEMCR, DBGMCU_CR, IWDG_KR = 0xE000ED14, 0xE000EDFC, 0xE0042004, 0x40003000
 SRAM = 0x20000000
 CRYSTAL, NO_CRYSTAL, NO_PLL = range(3)
 
@@ -47,6 +47,15 @@ def test_interrupts_find_an_8_byte_aligned_stack(elf: Path) -> None:
     chip.call("board_init", until_write_to=DEMCR)
 
     assert chip.written(SCB_CCR)[-1] & 1 << 9, "CCR.STKALIGN is off after reset on a Cortex-M3 r1p1"
+
+
+def test_the_watchdog_stops_while_a_debugger_halts_the_processor(elf: Path) -> None:
+    chip = RecordedChip(elf)
+    chip.set_register(DBGMCU_CR, 0x7)  # a debugger's own bits
+    chip.call("board_init", until_write_to=DEMCR)
+
+    assert chip.written(DBGMCU_CR) == [0x7 | 1 << 8]
+    assert chip.writes.index((DBGMCU_CR, 0x107)) < chip.writes.index((IWDG_KR, 0xCCCC))
 
 
 def test_the_transmit_pin_is_connected_after_the_usart_drives_it(elf: Path) -> None:

@@ -80,6 +80,11 @@ struct iwdg {
 #define IWDG_KR_START  0xccccu
 #define IWDG_PR_DIV16  2u
 
+/* Debug support, 31.16.3. Writes have an effect only while a debugger is connected (errata sheet
+ * CD00190234). */
+#define DBGMCU_CR           (*(reg32 *)0xe0042004)
+#define DBGMCU_CR_IWDG_STOP (1u << 8)
+
 /* SysTick, DDI 0403 B3.3 */
 struct systick {
     reg32 csr, rvr, cvr;

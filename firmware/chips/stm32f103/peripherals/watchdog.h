@@ -8,6 +8,7 @@
 
 static inline void watchdog_start(void)
 {
+    DBGMCU_CR |= DBGMCU_CR_IWDG_STOP; /* no reset while a debugger halts the processor */
     IWDG->kr = IWDG_KR_START;
     IWDG->kr = IWDG_KR_UNLOCK;
     IWDG->pr = IWDG_PR_DIV16;
