@@ -80,10 +80,9 @@ def _error_number(error: BaseException) -> int | None:
     """The system's error number, which pyserial often hides in an inner exception."""
     cause: BaseException | None = error
     while cause is not None:
-        # termios.error is not an OSError and has the number only as its first argument.
-        number = getattr(cause, "errno", None) or (cause.args[0] if cause.args else None)
-        if isinstance(number, int):
-            return number
+        # Of OSError and of termios.error, which has no `errno`, it is the first argument.
+        if cause.args and isinstance(cause.args[0], int):
+            return cause.args[0]
         cause = cause.__context__
     return None
 

@@ -143,8 +143,8 @@ def test_the_larger_contrast_is_ink_and_the_other_side_is_paper(saved: Save) -> 
 
 def test_equal_contrasts_are_dark_ink(saved: Save) -> None:
     sheet = np.full((100, 100), 128, np.uint8)
-    sheet[20:80, 40:50], sheet[20:80, 60:70] = 28, 228
-    assert len(set(np.nonzero(read_png(saved(Image.fromarray(sheet))))[1])) < 6
+    sheet[20:80, 10:16], sheet[20:80, 40:90] = 28, 228  # 60 x 6 and 60 x 50 pixels
+    assert len(set(np.nonzero(read_png(saved(Image.fromarray(sheet))))[1])) == 2
 
 
 @pytest.mark.parametrize(("contrast", "readable"), [(24, True), (23, False)])
