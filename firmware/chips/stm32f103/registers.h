@@ -26,6 +26,7 @@ struct rcc {
 #define RCC_CFGR_PLLSRC_HSE  (1u << 16)
 #define RCC_CFGR_PLLMUL(n)   (((n) - 2u) << 18)
 #define RCC_CIR_CSSF         (1u << 7)
+#define RCC_AHBENR_DMA1EN    (1u << 0)
 #define RCC_APB2ENR_IOPEN(p) (1u << ((p) - 'A' + 2)) /* 'A' to 'E' */
 #define RCC_APB2ENR_USART1EN (1u << 14)
 #define RCC_CSR_RMVF         (1u << 24)
@@ -61,14 +62,41 @@ struct usart {
 #define USART_SR_FE      (1u << 1)
 #define USART_SR_NE      (1u << 2)
 #define USART_SR_ORE     (1u << 3)
+#define USART_SR_IDLE    (1u << 4)
 #define USART_SR_RXNE    (1u << 5)
 #define USART_SR_TC      (1u << 6)
 #define USART_SR_TXE     (1u << 7)
 #define USART_CR1_RE     (1u << 2)
 #define USART_CR1_TE     (1u << 3)
+#define USART_CR1_IDLEIE (1u << 4)
 #define USART_CR1_RXNEIE (1u << 5)
 #define USART_CR1_TXEIE  (1u << 7)
 #define USART_CR1_UE     (1u << 13)
+#define USART_CR3_EIE    (1u << 0)
+#define USART_CR3_DMAR   (1u << 6)
+
+/* DMA controller, 13.4. Channels count from 1. */
+struct dma_channel {
+    reg32 ccr, cndtr, cpar, cmar, reserved;
+};
+struct dma {
+    reg32 isr, ifcr;
+    struct dma_channel channel[7];
+};
+#define DMA1                  ((struct dma *)0x40020000)
+#define DMA_CHANNEL_USART1_RX 5 /* 13.3.7, table 78 */
+#define DMA1_CHANNEL5_IRQ     15
+#define DMA_FLAGS_SHIFT(n)    (4u * ((n) - 1u)) /* of channel n in ISR and IFCR */
+#define DMA_TCIF              (1u << 1)
+#define DMA_HTIF              (1u << 2)
+#define DMA_TEIF              (1u << 3)
+#define DMA_CCR_EN            (1u << 0)
+#define DMA_CCR_TCIE          (1u << 1)
+#define DMA_CCR_HTIE          (1u << 2)
+#define DMA_CCR_TEIE          (1u << 3)
+#define DMA_CCR_CIRC          (1u << 5)
+#define DMA_CCR_MINC          (1u << 7)
+#define DMA_CCR_PL_VERY_HIGH  (3u << 12)
 
 /* Independent watchdog, 19.4 */
 struct iwdg {

@@ -40,7 +40,9 @@ __attribute__((section(".vectors"), used)) static const struct vectors vectors =
             [11] = fault_entry,      /* debug monitor */
             [13] = fault_entry,      /* PendSV */
             [14] = systick_handler,
-            [15 ... 15 + 36] = fault_entry,
+            [15 ... 15 + 14] = fault_entry,
+            [15 + 15] = dma1_channel5_handler,
+            [15 + 16 ... 15 + 36] = fault_entry,
             [15 + 37] = usart1_handler,
             [15 + 38 ... 15 + INTERRUPTS - 1] = fault_entry,
         },
