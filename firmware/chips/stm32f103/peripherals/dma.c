@@ -30,7 +30,12 @@ void dma1_channel5_handler(void)
     if ((flags & DMA_TEIF) != 0) {
         system_reset();
     }
-    halves += ((flags & DMA_HTIF) != 0) + ((flags & DMA_TCIF) != 0);
+    if ((flags & DMA_HTIF) != 0) {
+        halves++;
+    }
+    if ((flags & DMA_TCIF) != 0) {
+        halves++;
+    }
 }
 
 uint32_t dma_received(void)
