@@ -29,13 +29,17 @@ void receive_buffer_put(struct receive_buffer *buffer, uint8_t byte)
 
 void receive_buffer_damage(struct receive_buffer *buffer, struct receive_faults faults)
 {
-    receive_buffer_damage_at(buffer, buffer->head, faults);
+    receive_buffer_damage_at(buffer, buffer->head, buffer->head, faults);
 }
 
-void receive_buffer_damage_at(struct receive_buffer *buffer, uint32_t at, struct receive_faults faults)
+void receive_buffer_damage_at(struct receive_buffer *buffer, uint32_t at, uint32_t end,
+                              struct receive_faults faults)
 {
     if (!any(unreported(buffer))) {
         buffer->fault_at = at;
+        buffer->fault_end = end;
+    } else if (buffer->fault_end == at) {
+        buffer->fault_end = end;
     }
     buffer->noted.lost += faults.lost;
     buffer->noted.framing += faults.framing;
@@ -53,22 +57,27 @@ void receive_buffer_advance(struct receive_buffer *buffer, uint32_t head)
  * this head belongs behind the fault. In the other order a fault and a byte could come between the two reads: the
  * byte would be taken, and `tail` would pass the fault.
  *
- * While faults are unreported, the interrupt leaves `fault_at` alone and only adds to `noted`. What it adds during
- * the report stays a difference to `reported`, and the next call reports it at the same place. */
+ * While faults are unreported, the interrupt leaves `fault_at` alone, and only adds to `noted` and damaged bytes to
+ * those behind `fault_at`. What it adds during the report stays a difference to `reported`, and the next call reports
+ * it at the same place. */
 enum receive_event receive_buffer_get(struct receive_buffer *buffer, uint8_t *byte,
                                       struct receive_faults *faults)
 {
     const uint32_t tail = buffer->tail;
     const uint32_t waiting = buffer->head - tail;
-    const bool overwritten = waiting > RECEIVE_BUFFER_CAPACITY;
-    struct receive_faults found = unreported(buffer);
-    if (overwritten || (any(found) && (int32_t)(tail - buffer->fault_at) >= 0)) {
-        buffer->reported.lost += found.lost;
+    const struct receive_faults found = unreported(buffer);
+    if (waiting > RECEIVE_BUFFER_CAPACITY) { /* DMA has overwritten some of them */
+        buffer->tail = tail + waiting;
+        *faults = (struct receive_faults){.lost = waiting};
+        return RECEIVE_FAULT;
+    }
+    if (any(found) && (int32_t)(tail - buffer->fault_at) >= 0) {
+        const uint32_t end = buffer->fault_end;
+        buffer->reported.lost += found.lost; /* from here on the interrupt may set another `fault_end` */
         buffer->reported.framing += found.framing;
         buffer->reported.noise += found.noise;
-        if (overwritten) {
-            buffer->tail = tail + waiting;
-            found.lost += waiting;
+        if ((int32_t)(end - tail) > 0) {
+            buffer->tail = end;
         }
         *faults = found;
         return RECEIVE_FAULT;

@@ -25,7 +25,8 @@ struct receive_faults {
 struct receive_buffer {
     /* Written by the producer */
     volatile uint32_t head;               /* bytes stored since the start; this and `tail` wrap */
-    volatile uint32_t fault_at;           /* the value of head at the first unreported fault */
+    volatile uint32_t fault_at; /* the first unreported fault: the number of the byte behind it, */
+    volatile uint32_t fault_end; /* or from here to the end the damaged bytes, which are skipped */
     volatile struct receive_faults noted; /* all since the start; the counts wrap */
     volatile uint8_t bytes[RECEIVE_BUFFER_BYTES];
 
@@ -42,8 +43,10 @@ void receive_buffer_put(struct receive_buffer *buffer, uint8_t byte);
 /* Notes faults behind the last byte stored. Called by the interrupt. */
 void receive_buffer_damage(struct receive_buffer *buffer, struct receive_faults faults);
 
-/* Notes faults in front of byte number `at`, counted from the start. Called by the interrupt. */
-void receive_buffer_damage_at(struct receive_buffer *buffer, uint32_t at, struct receive_faults faults);
+/* Notes faults of the stored bytes from `at` to before `end`, counted from the start: they will be skipped. Called by
+ * the interrupt. */
+void receive_buffer_damage_at(struct receive_buffer *buffer, uint32_t at, uint32_t end,
+                              struct receive_faults faults);
 
 /* Takes over how many bytes DMA has stored since the start. Called by the main loop before the two below. */
 void receive_buffer_advance(struct receive_buffer *buffer, uint32_t head);

@@ -24,7 +24,7 @@ CODE, RAM, RETURN = 0x08000000, 0x20000000, 0x0FFFF000
 STACK, INTERRUPT_STACK = RAM + 0x4000, RAM + 0x5000
 BUFFER, BYTE, FAULTS = RAM, RAM + 0x1000, RAM + 0x1010
 SIZE, CAPACITY = 8, 4  # small, to be full soon; RECEIVE_BUFFER_MARGIN places stay unused
-BYTES_AT = 20  # of struct receive_buffer: head, fault_at and three counts come first
+BYTES_AT = 24  # of struct receive_buffer: three numbers and three counts come first
 NOTHING, A_BYTE, A_FAULT = range(3)
 
 # What an interrupt does: b stores a byte, each other letter is a fault of one kind.
@@ -180,6 +180,8 @@ class DmaChip(Chip):
 
     def reset(self) -> Wire:
         self._head = 0
+        self._damaged: set[int] = set()
+        self._must_skip: set[int] = set()
         return super().reset()
 
     def interrupt(self, wire: Wire, what: str) -> None:
@@ -189,6 +191,9 @@ class DmaChip(Chip):
                 noted = dict(wire.noted)
                 if letter != "b":
                     noted[letter] += 1
+                    self._damaged.add(wire.next_byte)
+                    if wire.noted == wire.reported:  # else it may lie behind good bytes
+                        self._must_skip.add(wire.next_byte)
                 self._chip.mem_write(BUFFER + BYTES_AT + self._head % SIZE, bytes([wire.next_byte]))
                 wire.stored.append((wire.next_byte, noted))
                 wire.next_byte = (wire.next_byte + 1) % 256
@@ -196,28 +201,30 @@ class DmaChip(Chip):
             if letter != "b":
                 wire.noted[letter] += 1
                 at = self._head - (letter != "l")
-                pointer = INTERRUPT_STACK - 4  # the fifth argument lies on the stack
                 counts = [int(letter == kind) for kind in KINDS]
-                self._chip.mem_write(pointer, counts[2].to_bytes(4, "little"))
-                self._call("receive_buffer_damage_at", pointer, BUFFER, at, *counts[:2])
+                pointer = INTERRUPT_STACK - 8  # arguments from the fifth on lie on the stack
+                self._chip.mem_write(pointer, b"".join(count.to_bytes(4, "little") for count in counts[1:]))
+                self._call("receive_buffer_damage_at", pointer, BUFFER, at, self._head, counts[0])
 
     def _begin_look(self, wire: Wire) -> None:
         self._call("receive_buffer_advance", STACK, BUFFER, self._head)
+        self._tail = self._read_tail()
         self._seen = len(wire.stored)  # what the main loop can know of; more may come during the look
+
+    def _read_tail(self) -> int:
+        return int.from_bytes(self._chip.mem_read(BUFFER + BYTES_AT + SIZE, 4), "little")
 
     def _check(self, wire: Wire, got: int) -> None:
         if got == A_FAULT and self._seen > CAPACITY:
-            lost, framing, noise = self._faults()
-            overruns = lost - self._seen
-            assert 0 <= overruns <= wire.noted["l"] - wire.reported["l"], (
-                "DMA overwrote another number of bytes"
-            )
+            assert self._faults() == [self._seen, 0, 0], "DMA overwrote another number of bytes"
             del wire.stored[: self._seen]
-            for kind, count in zip(KINDS, (overruns, framing, noise), strict=True):
-                wire.reported[kind] += count
             return
         assert self._seen <= CAPACITY or got != A_BYTE, "a byte was taken that DMA may have overwritten"
+        assert got != A_BYTE or wire.stored[0][0] not in self._must_skip, "a damaged byte was taken"
         super()._check(wire, got)
+        if got == A_FAULT:
+            skipped = [wire.stored.pop(0)[0] for _ in range(self._read_tail() - self._tail)]
+            assert set(skipped) <= self._damaged, "good bytes were skipped"
 
 
 def prepare(chip: Chip, wire: Wire, before: str) -> None:

@@ -120,8 +120,9 @@ static void receive_by_dma(uint32_t status)
 {
     (void)USART1->dr;
     if ((status & RECEIVE_FLAGS) != 0) {
+        const uint32_t end = dma_received();
         const uint32_t damaged = (status & (USART_SR_FE | USART_SR_NE)) != 0;
-        receive_buffer_damage_at(&received, dma_received() - damaged, faults_of(status));
+        receive_buffer_damage_at(&received, end - damaged, end, faults_of(status));
     }
 }
 
