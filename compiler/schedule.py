@@ -19,8 +19,8 @@ from compiler.network import IMAGE, Model
 # The firmware's SRAM then stays within 8 KiB, which is all that QEMU's chip has.
 STREAMING_ARENA = 4608
 
-# The longest part while bytes arrive: 2.8 ms, or 4.3 ms at 2 Mbaud, where the bytes' interrupts take a third
-# of the time. 860 bytes arrive in that, and the receive buffer holds 1,020.
+# The longest part while bytes arrive: 2.8 ms. At 2 Mbaud 560 bytes arrive in that, and the receive buffer
+# holds 1,020.
 CYCLES_WHILE_RECEIVING = 200_000
 
 # The longest part after the last byte, unless a single row takes longer: 50 ms, or 0.45 s if the crystal is

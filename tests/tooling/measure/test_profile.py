@@ -80,7 +80,7 @@ def test_what_a_byte_takes() -> None:
     firmware = build.image(build.BLUEPILL)
     if not firmware.is_file():
         pytest.skip("the firmware has not been built: ./inv build")
-    assert 200 < profile.cycles_a_byte(cortex_m3.Machine(firmware)) < 360
+    assert 100 < profile.cycles_a_byte(cortex_m3.Machine(firmware)) < 360
 
 
 def test_the_report_and_the_picture(model: Model, elf: Path, tmp_path: Path) -> None:
