@@ -30,7 +30,7 @@ _BAUD_RATES = (link.DEFAULT_BAUD, 1_000_000, 2_000_000)
 # What the board says before it computes what is left, and thus while it does.
 GREETING = ("Image data received successfully", "Starting inference...")
 
-# One byte stored by DMA1's channel 5: CNDTR5 counts down from the size of the receive buffer (RM0008, 13.4.4).
+# DMA1's channel 5 has stored one byte: CNDTR5 counts down from the receive buffer's size (RM0008, 13.4.4).
 _RECEIVED_BYTE = {0x4002005C: 1023}
 _WATCHDOG = 0x40003000  # which the self-test feeds
 _LOOP_CYCLES = 45  # of the main loop around a byte, which is no function: by its listing
