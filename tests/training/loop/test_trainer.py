@@ -294,20 +294,30 @@ class TestDivergence:
 
     @pytest.mark.parametrize("value", [math.nan, math.inf])
     @pytest.mark.parametrize("lanes", [True, False])
-    def test_weights_that_are_not_finite_after_the_last_step(
-        self, value: float, lanes: bool, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize(("after", "reported"), [(0, 2), (1, 3), (2, 3)])
+    def test_weights_that_are_not_finite_after_a_step(
+        self, value: float, lanes: bool, after: int, reported: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         subject = trainer(replace(RECIPE, quantisation=Quantisation(lanes=lanes)), convolutional)
         whole = subject.train_step
 
         def train_step(step: int, images: Tensor, labels: Tensor) -> float:
             loss = whole(step, images, labels)
-            if step == 2:
+            if step == after:
                 with torch.no_grad():
                     subject.network[0].weight[0] = value
             return loss
 
         monkeypatch.setattr(subject, "train_step", train_step)
+        with pytest.raises(Diverged, match=rf"^Training diverged in epoch 1, step {reported}: "):
+            run(subject)
+        assert subject.history == []
+
+    def test_a_held_out_loss_that_is_not_finite(self) -> None:
+        # On black images the loss in training stays finite.
+        subject = trainer(RECIPE, training=BLACK)
+        with torch.no_grad():
+            dict(subject.network.named_parameters())["1.weight"].mul_(1e38).mul_(50)
         with pytest.raises(Diverged, match=r"^Training diverged in epoch 1, step 3: "):
             run(subject)
         assert subject.history == []

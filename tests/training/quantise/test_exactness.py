@@ -16,6 +16,7 @@ from torch import nn
 from compiler import reference
 from training.images.tensors import as_input
 from training.quantise.network import QuantisedNetwork, quantised
+from training.quantise.stages import Convolution, Ranges, WeightedStage
 from training.recipe import Quantisation
 
 pytestmark = pytest.mark.train
@@ -134,3 +135,15 @@ def test_a_linear_layer_whose_sums_need_more_than_24_bits() -> None:
     images = extreme_images(generator)
     assert np.abs(reference.run(network.model("wide"), images)).max() > 2**24
     assert_equals_reference(network, images)
+
+
+def test_a_convolution_whose_sums_need_more_than_24_bits() -> None:
+    torch.manual_seed(1)
+    weight = torch.randint(100, 128, (3, 24, 7, 7)).float()
+    ranges = Ranges(weight_bits=8, maximum=255, largest_input=255, input_shift=0, lanes=False)
+    stage = WeightedStage(weight, torch.zeros(3), ranges, Convolution(stride=2, padding=1, groups=1))
+    values, bias = torch.randint(250, 256, (2, 24, 12, 12)).float(), torch.tensor([1.0, -3.0, 7.0])
+    sums = stage.sums(values, weight, bias)
+    expected = nn.functional.conv2d(values.long(), weight.long(), bias.long(), stride=2, padding=1)
+    assert expected.max() > 2**24 and (expected % 2 == 1).any()
+    assert torch.equal(sums.long(), expected)
