@@ -41,9 +41,9 @@ ROOMS = {
             "C",
             ("firmware/link/*.c",),
             (
-                "tests/firmware/test_link_constants.py",
-                "tests/firmware/test_receive_buffer.py",
-                "tests/firmware/test_damaged_streams.py",
+                "tests/firmware/link/test_link_constants.py",
+                "tests/firmware/link/test_receive_buffer.py",
+                "tests/firmware/link/test_damaged_streams.py",
             ),
         ),
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from host import link
 
-LINK = Path(__file__).parents[2] / "firmware"
+LINK = Path(__file__).parents[3] / "firmware"
 DOCUMENT = (LINK / "LINK.md").read_text(encoding="utf-8")
 HEADER = LINK / "link" / "link.h"
 
