@@ -5,6 +5,7 @@ The committed test images take the place of the training images, so nothing is d
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,12 @@ def test_a_short_run_learns_and_says_what_it_did(uninterrupted: TrainResult) -> 
     assert uninterrupted.curve.read_bytes().startswith(b"\x89PNG")
     assert str(uninterrupted).startswith("linear recognises ")
     assert files_in(uninterrupted.output.parent) == {"model.npz", "curve.png"}
+
+
+def test_torch_is_deterministic(uninterrupted: TrainResult) -> None:
+    assert torch.are_deterministic_algorithms_enabled()
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
 
 
 def test_the_metadata_says_how_the_model_was_made(uninterrupted: TrainResult) -> None:

@@ -60,6 +60,16 @@ def test_images_stay_images_and_follow_from_the_seed(images: Tensor, augmentatio
     assert 0.9 < first.sum() / images.sum() < 1.1
 
 
+def test_the_maps_of_a_seed_are_those_of_the_committed_models() -> None:
+    maps = draw_maps(2, Augmentation(8, 0.08, 0.1, 1.5), torch.Generator().manual_seed(10_007))
+    assert maps is not None
+    expected = [
+        [[1.03751, -0.12741, 0.10281], [0.11745, 1.05359, -0.07293]],
+        [[0.96111, 0.0205, 0.08973], [-0.11554, 0.95526, -0.09879]],
+    ]
+    torch.testing.assert_close(maps, torch.tensor(expected), atol=1e-5, rtol=0)
+
+
 def test_a_shift_moves_the_ink_by_up_to_that_many_pixels(images: Tensor) -> None:
     moves = centre(change(images, Augmentation(shift=2), 0)) - centre(images)
     assert 1.8 < moves.max() < 2.1 and -2.1 < moves.min() < -1.8

@@ -73,6 +73,15 @@ def test_a_checkpoint_without_one_of_its_parts_is_damaged(name: str, checkpoint:
         checkpoint.load()
 
 
+def test_a_checkpoint_with_other_objects_than_tensors_is_damaged(checkpoint: Checkpoint) -> None:
+    # torch.load could run code for them.
+    checkpoint.save(progress())
+    state = torch.load(checkpoint.path, weights_only=True)
+    torch.save(state | {"network": {"weight": Path("anything")}}, checkpoint.path)
+    with pytest.raises(UserError, match="is damaged"):
+        checkpoint.load()
+
+
 def test_a_checkpoint_of_another_environment_is_refused(checkpoint: Checkpoint) -> None:
     checkpoint.save(progress())
     other = Checkpoint(checkpoint.path, ENVIRONMENT | {"threads": 4})

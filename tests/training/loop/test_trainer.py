@@ -166,6 +166,13 @@ def test_each_epoch_trains_on_each_image_once_in_random_order() -> None:
     assert not torch.equal(first, second) and not torch.equal(first, originals)
 
 
+def test_the_order_of_images_is_that_of_the_committed_models() -> None:
+    originals = as_input(TRAINING.images)
+    for epoch, images in enumerate(seen_images(replace(RECIPE, seed=3))):
+        rng = torch.Generator().manual_seed(3 * 10_007 + epoch)
+        assert torch.equal(images, originals[torch.randperm(60, generator=rng)])
+
+
 def test_each_epoch_augments_images_differently() -> None:
     originals = as_set(as_input(TRAINING.images))
     first, second = (
