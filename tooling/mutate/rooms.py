@@ -41,9 +41,10 @@ ROOMS = {
             "C",
             ("firmware/link/*.c",),
             (
-                "tests/firmware/link/test_link_constants.py",
+                "tests/firmware/link/test_text.py",
+                "tests/firmware/link/test_error_details.py",
                 "tests/firmware/link/test_receive_buffer.py",
-                "tests/firmware/link/test_damaged_streams.py",
+                "tests/firmware/link",
             ),
         ),
     )
