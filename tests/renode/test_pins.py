@@ -100,6 +100,16 @@ def test_usart1_sends_only_through_an_alternate_output(chip: SimulatedChip) -> N
     assert line.heard(2 * CHARACTER) == b"b"
 
 
+def test_a_character_ends_where_its_pin_is_taken_away(chip: SimulatedChip) -> None:
+    """0x00 inside its third bit, after that was sampled; the far end pulls the line up."""
+    line = SimulatedLine(chip)
+    line.start_usart()
+    chip.write(Usart1.DR, 0x00)
+    chip.run(0.37 * CHARACTER)
+    chip.write(GPIOA + Gpio.CRH, 0x44444844)
+    assert line.heard(2 * CHARACTER) == b"\xf8"
+
+
 @pytest.mark.parametrize("mode", [ANALOG, PUSH_PULL, FUNCTION_PUSH_PULL])
 def test_usart1_receives_only_through_an_input(chip: SimulatedChip, mode: int) -> None:
     line = SimulatedLine(chip)

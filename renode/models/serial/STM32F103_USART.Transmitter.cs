@@ -9,6 +9,8 @@ namespace Antmicro.Renode.Peripherals.UART
     {
         private bool Drives => enabled.Value && transmitterEnabled.Value && DividerIsUsable;
 
+        private bool ReachesLine => Drives && port.IsFunctionOutput(transmitPin);
+
         // Enabling sends an idle frame first, 27.3.2.
         private void TransmitterSwitched()
         {
@@ -75,7 +77,7 @@ namespace Antmicro.Renode.Peripherals.UART
             sendsCharacter = true;
             shifted.ForgetBefore(now);
             shifted.AddBits(now, BitTime, bits, count);
-            if(port.IsFunctionOutput(transmitPin))
+            if(ReachesLine)
             {
                 fromChip.AddBits(now, BitTime, bits, count);
             }
@@ -105,7 +107,7 @@ namespace Antmicro.Renode.Peripherals.UART
         {
             var now = machine.Now();
             fromChip.CutAt(now);
-            if(port.IsFunctionOutput(transmitPin) && Drives)
+            if(ReachesLine)
             {
                 fromChip.CopyFrom(shifted, now);
             }
