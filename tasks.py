@@ -316,6 +316,14 @@ def bench(context: Context, image: int = 0, all_images: bool = False, model: str
     print(benches.run(image, [model] if model else [], all_images=all_images))
 
 
+@task(group=_MEASURING)
+def calibrate(context: Context) -> None:
+    """Fit the compiler's cost model to the emulated Cortex-M3, and write its prices."""
+    from tooling.measure.calibration import calibrate as calibration
+
+    print(calibration.run())
+
+
 @task(
     group=_CHECKING,
     values={"require": "CHECK"},

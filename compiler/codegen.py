@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +12,9 @@ import numpy as np
 from common.errors import UserError
 from common.files import write_atomically
 from compiler import kernels, lower, reference, resources, schedule
+from compiler.kernels import Kernel
 from compiler.kernels.kernel import struct_fields, wrapped
+from compiler.lower import Step
 from compiler.network import Model
 from compiler.schedule import Schedule, Stage
 from compiler.target import DEFAULT_BOARD
@@ -89,16 +91,16 @@ extern const int32_t model_selftest_logits[MODEL_CLASSES];
 """
 
 
-def source_text(model: Model) -> str:
-    """The text of model.c.
+def source_text(model: Model, choose: Callable[[Step], Kernel] = kernels.choose) -> str:
+    """The text of model.c, with the kernel that `choose` gives for each step.
 
-    If any step has a fast kernel, defining NETWORK_REFERENCE_KERNELS selects the reference kernels instead.
+    If any is not the reference kernel, NETWORK_REFERENCE_KERNELS selects the reference kernels instead.
     """
-    fastest, readable = schedule.plan(model), schedule.plan(model, kernels.reference)
-    network = _network(fastest)
+    chosen, readable = schedule.plan(model, choose), schedule.plan(model, kernels.reference)
+    network = _network(chosen)
     if any(
-        fast.kernel.name != slow.kernel.name
-        for fast, slow in zip(fastest.stages, readable.stages, strict=True)
+        stage.kernel.name != other.kernel.name
+        for stage, other in zip(chosen.stages, readable.stages, strict=True)
     ):
         network = "\n".join(
             ["#ifdef NETWORK_REFERENCE_KERNELS", _network(readable), "#else", network, "#endif", ""]
@@ -162,7 +164,7 @@ def _network(planned: Schedule) -> str:
 
 def _parameters(stage: Stage, source: str, target: str) -> list[str]:
     """The names of the parameters of a step's function."""
-    used = {source, target} | ({"first_row", "end_row"} if stage.kernel.takes_rows else set())
+    used = {source, target} | ({"first_row", "end_row"} if stage.kernel.rows else set())
     return [name for name in _PARAMETERS if name in used]
 
 

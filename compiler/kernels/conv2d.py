@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from compiler.kernels.kernel import Kernel, pack_bits, reference_kernel, struct, weighted
+from compiler.kernels.kernel import Cost, Kernel, pack_bits, reference_kernel, struct, weighted
 from compiler.lower import Step
 from compiler.network import Conv2d
-
-_CYCLES_PER_PRODUCT = {8: 20, 4: 27, 2: 27}  # by the bits of a weight
-_CYCLES_PER_PADDED_PRODUCT = 10  # in addition: whether it lies in the padding
-_CYCLES_PER_OUTPUT = 20
 
 
 @reference_kernel(Conv2d)
@@ -16,16 +12,22 @@ def conv2d(step: Step) -> Kernel:
     """Any convolution, with the max pooling that joined it."""
     layer = step.layer
     assert isinstance(layer, Conv2d)
-    per_product = _CYCLES_PER_PRODUCT[layer.weight_bits] + (
-        _CYCLES_PER_PADDED_PRODUCT if layer.padding else 0
-    )
+    outputs, _, columns = step.target.shape
+    positions = outputs * columns * (step.pool.size**2 if step.pool else 1)
+    products = positions * layer.weights[0].size
+    per_row = {
+        "position": positions,
+        "position of a group": positions if layer.groups > 1 else 0,
+        f"product of {'8 bits' if layer.weight_bits == 8 else 'fewer bits'}": products,
+        "padded product": products if layer.padding else 0,
+    }
     return weighted(
         step,
         header="conv2d.h",
         function="conv2d",
         sizes=sizes(step),
         constants={"weights": pack_bits(layer.weights, layer.weight_bits), "bias": layer.bias},
-        cycles=step.macs * per_product + step.target.count * _CYCLES_PER_OUTPUT,
+        cost=Cost("conv2d", {"call": 1}, per_row),
     )
 
 

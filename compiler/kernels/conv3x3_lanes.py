@@ -10,20 +10,12 @@ import math
 import numpy as np
 
 from compiler.kernels import conv2d
-from compiler.kernels.kernel import Kernel, fast_kernel, weighted
+from compiler.kernels.kernel import Cost, Kernel, fast_kernel, weighted
 from compiler.lower import Step
 from compiler.network import Conv2d, Tensor, Weighted
 
 # Two accumulators share a word while neither leaves -LANE_MAX to LANE_MAX.
 LANE_MAX = 2**15 - 1
-
-# All for one pair of outputs.
-_CYCLES_PER_WINDOW_AND_CHANNEL = 109  # 2x2 positions
-_CYCLES_PER_WINDOW = 70
-_CYCLES_PER_ROW_AND_CHANNEL = {3: 85, 5: 135}  # by the positions in a row
-_CYCLES_PER_ROW = {3: 55, 5: 80}
-_CYCLES_PER_UNPACKED_PAIR = 6
-_CYCLES_PER_COPIED_BYTE = 8
 
 
 @fast_kernel(Conv2d)
@@ -31,33 +23,62 @@ def conv3x3_lanes(step: Step) -> Kernel | None:
     """3x3, stride 1, one group, an even number of outputs, sums of 16 bits; pooling over 2x2, or none."""
     layer = step.layer
     assert isinstance(layer, Conv2d)
-    outputs, rows, columns = step.target.shape
+    outputs, _, columns = step.target.shape
     is_plain = layer.window == (3, 3) and (layer.stride, layer.groups) == (1, 1)
     is_pooled_as_supported = (step.pool.size, step.pool.stride) == (2, 2) if step.pool else columns >= 3
     if not (is_plain and is_pooled_as_supported and outputs % 2 == 0 and fits_lanes(layer, step.source)):
         return None
 
-    taps = layer.weights[0].size
     words = pack(layer.weights, layer.weight_bits)
     unpacked_bytes = 4 * (16 // layer.weight_bits) * (2 * len(words) // outputs)
     channels, *picture = step.source.shape
     is_copied = layer.padding or layer.input_shift
     copied_bytes = channels * math.prod(size + 2 * layer.padding for size in picture) if is_copied else 0
-    if step.pool:
-        positions = rows * columns * (channels * _CYCLES_PER_WINDOW_AND_CHANNEL + _CYCLES_PER_WINDOW)
-    else:
-        width = 5 if columns % 5 == 0 else 3
-        per_row = channels * _CYCLES_PER_ROW_AND_CHANNEL[width] + _CYCLES_PER_ROW[width]
-        positions = rows * math.ceil(columns / width) * per_row
     return weighted(
         step,
         header="conv3x3_lanes.h",
         function="conv3x3_lanes",
         sizes=conv2d.sizes(step),
         constants={"weights": words, "bias": _pair_biases(layer.bias)},
-        cycles=outputs // 2 * (positions + taps * _CYCLES_PER_UNPACKED_PAIR)
-        + copied_bytes * _CYCLES_PER_COPIED_BYTE,
+        cost=_cost(step, layer, len(words)),
         scratch_bytes=unpacked_bytes + copied_bytes,
+    )
+
+
+def _cost(step: Step, layer: Conv2d, words: int) -> Cost:
+    """The cost of a step whose weights take this number of words of flash."""
+    outputs, _, columns = step.target.shape
+    channels, _, input_columns = step.source.shape
+    pairs = outputs // 2
+    if step.pool:
+        shape, positions, width = "2x2 window", pairs * columns, 4
+    else:
+        width = 5 if columns % 5 == 0 else 3
+        shape, positions = f"row of {width}", pairs * math.ceil(columns / width)
+    saturates = layer.requantisation.maximum & (layer.requantisation.maximum + 1) == 0  # in one USAT
+    requantised = positions * 2 * (1 if step.pool else width)
+
+    input_rows = step.pool.size if step.pool else 1
+    copied = {}
+    if layer.padding:
+        kind = "padded and shifted" if layer.input_shift else "padded"
+        copied[f"{kind} byte"] = channels * (input_columns + 2 * layer.padding)
+    elif layer.input_shift:
+        copied["shifted word"] = channels * input_columns / 4
+    return Cost(
+        "conv3x3_lanes",
+        {
+            "call": 1,
+            "pair": pairs,
+            f"word of {layer.weight_bits}-bit weights": words,
+            **{name: 2 * count for name, count in copied.items()},  # the kernel's overlap
+        },
+        {
+            shape: positions,
+            f"channel of a {shape}": positions * channels,
+            "clamped output": 0 if saturates else requantised,
+            **{name: input_rows * count for name, count in copied.items()},
+        },
     )
 
 

@@ -1,4 +1,4 @@
-"""What a kernel is to the compiler: its C header and call, its constants, its cost, and when it applies."""
+"""What a kernel is to the compiler: its C header and call, its constants, and its cost."""
 
 from __future__ import annotations
 
@@ -10,10 +10,38 @@ from typing import Any
 
 import numpy as np
 
+from compiler.kernels.costs import CYCLES, MARGINS
 from compiler.lower import Step
 from compiler.network import Conv2d, Layer, Weighted
 
 _INDENT = "    "
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The estimated cycles of a kernel's calls, as the sum of pieces of work that costs.py prices.
+
+    kernel: the name in costs.py. per_call: how often each piece of work is done in every call. per_row: how
+    often for each row of the output. `invoke calibrate` finds the prices; a piece without one costs nothing.
+    """
+
+    kernel: str
+    per_call: Mapping[str, float]
+    per_row: Mapping[str, float]
+
+    def pieces(self, rows: int) -> dict[str, float]:
+        """How often each piece of work is done in a call for this number of rows."""
+        names = dict.fromkeys([*self.per_call, *self.per_row])
+        return {name: self.per_call.get(name, 0) + rows * self.per_row.get(name, 0) for name in names}
+
+    def cycles(self, rows: int) -> int:
+        """The estimated cycles of a call for this number of rows."""
+        prices = CYCLES.get(self.kernel, {})
+        return round(sum(prices.get(name, 0) * count for name, count in self.pieces(rows).items()))
+
+    def at_most(self, rows: int) -> int:
+        """The cycles that such a call does not exceed: the estimate and its margin."""
+        return math.ceil(MARGINS.get(self.kernel, 1) * self.cycles(rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,24 +51,28 @@ class Kernel:
     header: the C header in firmware/network that declares its function.
     call: the C statement, with {source}, {target} (uint8_t *, or int32_t * for logits) and {scratch}
       (uint32_t *) left open.
-    cycles: estimated.
     constants: arrays as they lie in flash; in C each is called layerN_KEY.
+    rows: of the output, if the call computes those from first_row to end_row - 1; None if it computes all.
     scratch_bytes: memory beside input and output; nothing is kept there between calls.
-    takes_rows: the call computes the rows of the output from first_row to end_row - 1.
     """
 
     header: str
     call: str
-    cycles: int
+    cost: Cost
     constants: Mapping[str, np.ndarray] = field(default_factory=dict)
+    rows: int | None = None
     weight_bits: int = 0
     scratch_bytes: int = 0
-    takes_rows: bool = False
 
     @property
     def name(self) -> str:
         """Its name in tables."""
         return self.header.removesuffix(".h")
+
+    @property
+    def cycles(self) -> int:
+        """The estimated cycles of the whole output in one call."""
+        return self.cost.cycles(self.rows or 1)
 
     @property
     def constant_bytes(self) -> int:
@@ -101,7 +133,7 @@ def weighted(
     function: str,
     sizes: str,
     constants: Mapping[str, np.ndarray],
-    cycles: int,
+    cost: Cost,
     scratch_bytes: int = 0,
 ) -> Kernel:
     """A kernel of a layer with weights: function(sizes, rule, rows, source, constants, scratch, target).
@@ -116,9 +148,9 @@ def weighted(
     if rule:
         structs.append(struct("requantisation", shift=rule.shift, maximum=rule.maximum))
         constants = {**constants, "multiplier": rule.multiplier}
-    takes_rows = isinstance(layer, Conv2d)
+    rows = step.target.shape[1] if isinstance(layer, Conv2d) else None
     arguments = [
-        *(["first_row", "end_row"] if takes_rows else []),
+        *(["first_row", "end_row"] if rows else []),
         "{source}",
         *(f"{step.name}_{name}" for name in constants),
         *(["{scratch}"] if scratch_bytes else []),
@@ -127,11 +159,11 @@ def weighted(
     return Kernel(
         header=header,
         call=call(function, structs, arguments),
-        cycles=cycles,
+        cost=cost,
         constants=constants,
+        rows=rows,
         weight_bits=layer.weight_bits,
         scratch_bytes=scratch_bytes,
-        takes_rows=takes_rows,
     )
 
 

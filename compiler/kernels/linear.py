@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from compiler.kernels.kernel import Kernel, pack_bits, reference_kernel, struct, weighted
+from compiler.kernels.kernel import Cost, Kernel, pack_bits, reference_kernel, struct, weighted
 from compiler.lower import Step
 from compiler.network import Linear
-
-_CYCLES_PER_PRODUCT = {8: 13, 4: 22, 2: 22}  # by the bits of a weight
-_CYCLES_PER_OUTPUT = 20
 
 
 @reference_kernel(Linear)
@@ -15,13 +12,22 @@ def linear(step: Step) -> Kernel:
     """Any fully connected layer."""
     layer = step.layer
     assert isinstance(layer, Linear)
+    outputs, inputs = layer.weights.shape
+    products = outputs * inputs
+    work = {
+        "call": 1,
+        "output": outputs,
+        "requantised output": outputs if layer.requantisation else 0,
+        f"product of {'8 bits' if layer.weight_bits == 8 else 'fewer bits'}": products,
+        "shifted product": products if layer.input_shift else 0,
+    }
     return weighted(
         step,
         header="linear.h",
         function="linear" if layer.requantisation else "linear_logits",
         sizes=sizes(layer),
         constants={"weights": pack_bits(layer.weights, layer.weight_bits), "bias": layer.bias},
-        cycles=step.macs * _CYCLES_PER_PRODUCT[layer.weight_bits] + step.target.count * _CYCLES_PER_OUTPUT,
+        cost=Cost("linear", work, {}),
     )
 
 

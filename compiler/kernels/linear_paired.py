@@ -5,12 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from compiler.kernels import linear
-from compiler.kernels.kernel import Kernel, fast_kernel, weighted
+from compiler.kernels.kernel import Cost, Kernel, fast_kernel, weighted
 from compiler.lower import Step
 from compiler.network import Linear
-
-_CYCLES_PER_INPUT = 14  # for four outputs
-_CYCLES_PER_LAYER = 700
 
 _OFFSET = 128  # added to each weight: what is multiplied is unsigned
 _INPUTS_PER_ROUND = 16  # of its loop
@@ -24,13 +21,23 @@ def linear_paired(step: Step) -> Kernel | None:
     outputs, inputs = layer.weights.shape
     if layer.input_shift or outputs % 2 or inputs % _INPUTS_PER_ROUND:
         return None
+    fours, twos = divmod(outputs, 4)
+    work = {
+        "call": 1,
+        "input": inputs,
+        "group": fours + (twos > 0),
+        "output": outputs,
+        "requantised output": outputs if layer.requantisation else 0,
+        "input of four outputs": fours * inputs,
+        "input of two outputs": twos // 2 * inputs,
+    }
     return weighted(
         step,
         header="linear_paired.h",
         function="linear_paired" if layer.requantisation else "linear_paired_logits",
         sizes=linear.sizes(layer),
         constants={"weights": pack(layer.weights), "bias": layer.bias},
-        cycles=inputs * outputs * _CYCLES_PER_INPUT // 4 + _CYCLES_PER_LAYER,
+        cost=Cost("linear_paired", work, {}),
     )
 
 

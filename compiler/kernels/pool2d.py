@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from compiler.kernels.kernel import Kernel, call, reference_kernel, struct
+from compiler.kernels.kernel import Cost, Kernel, call, reference_kernel, struct
 from compiler.lower import Step
 from compiler.network import AvgPool2d, MaxPool2d, Pool
-
-_CYCLES_PER_PIXEL = 18
-_CYCLES_PER_OUTPUT = 20
 
 
 @reference_kernel(MaxPool2d, AvgPool2d)
@@ -27,9 +24,15 @@ def pool2d(step: Step) -> Kernel:
         size=layer.size,
         stride=layer.stride,
     )
-    pixels = step.target.count * layer.size**2
+    windows = step.target.count
+    work = {"call": 1, "output row": channels * output_rows}
+    if layer.size == 2:  # GCC unrolls both loops
+        work["2x2 window"] = windows
+    else:
+        work["row of a window"] = windows * layer.size
+        work["pixel"] = windows * layer.size**2
     return Kernel(
         header=f"{layer.kind}.h",
         call=call(layer.kind, [sizes], ["{source}", "{target}"]),
-        cycles=pixels * _CYCLES_PER_PIXEL + step.target.count * _CYCLES_PER_OUTPUT,
+        cost=Cost(layer.kind, work, {}),
     )

@@ -18,8 +18,10 @@ static inline void avgpool2d(struct pool2d layer, const uint8_t *restrict input,
             for (int column = 0; column < layer.output_columns; column++) {
                 const uint8_t *window = input + (row * layer.columns + column) * layer.stride;
                 int32_t sum = 0;
-                for (int k = 0; k < layer.size * layer.size; k++) {
-                    sum += window[k / layer.size * layer.columns + k % layer.size];
+                for (int y = 0; y < layer.size; y++) {
+                    for (int x = 0; x < layer.size; x++) {
+                        sum += window[y * layer.columns + x];
+                    }
                 }
                 *output++ = (uint8_t)((sum * multiplier + (1 << (AVGPOOL2D_SHIFT - 1))) >> AVGPOOL2D_SHIFT);
             }

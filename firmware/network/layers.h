@@ -11,7 +11,7 @@ struct network_layer {
     uint8_t input_rows; /* all rows of the input that are ever read */
     uint8_t first_needs; /* rows of the input for the first row of the output */
     uint8_t next_needs; /* and for each further row; the last rows may need fewer */
-    uint8_t max_rows_while_receiving; /* 3 ms at most; 0 if one row takes longer, and in the last layer */
+    uint8_t max_rows_while_receiving; /* 3.2 ms at most; 0 if one row takes longer, and in the last layer */
     uint8_t max_rows_per_call; /* 50 ms at most, or one row; after the whole image has arrived */
 };
 

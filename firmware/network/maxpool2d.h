@@ -13,9 +13,11 @@ static inline void maxpool2d(struct pool2d layer, const uint8_t *restrict input,
             for (int column = 0; column < layer.output_columns; column++) {
                 const uint8_t *window = input + (row * layer.columns + column) * layer.stride;
                 uint8_t largest = 0;
-                for (int k = 0; k < layer.size * layer.size; k++) {
-                    uint8_t pixel = window[k / layer.size * layer.columns + k % layer.size];
-                    largest = pixel > largest ? pixel : largest;
+                for (int y = 0; y < layer.size; y++) {
+                    for (int x = 0; x < layer.size; x++) {
+                        uint8_t pixel = window[y * layer.columns + x];
+                        largest = pixel > largest ? pixel : largest;
+                    }
                 }
                 *output++ = largest;
             }

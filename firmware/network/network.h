@@ -23,7 +23,7 @@ int network_label(const int32_t logits[NETWORK_CLASSES]);
 /* Discards the partial result: the next image is another one. */
 void network_begin(void);
 
-/* Computes a part of what the first `rows` rows of the image allow, at most 3 ms at 72 MHz without interrupts.
+/* Computes a part of what the first `rows` rows of the image allow, at most 3.2 ms at 72 MHz without interrupts.
  * False if there is nothing left to compute from them. */
 bool network_rows(const uint8_t image[NETWORK_PIXELS], int rows);
 

@@ -14,6 +14,7 @@ from common.errors import UserError
 from common.paths import MODELS
 from compiler import codegen, model_file, reference
 from compiler.kernels import Kernel, kernel
+from compiler.kernels.kernel import Cost
 from compiler.network import Linear, Model
 from data import mnist
 
@@ -64,7 +65,7 @@ def test_every_kind_of_layer_computes_the_references_logits(name: str, extreme: 
 def test_a_fast_kernel_leaves_the_reference_kernel_selectable(
     linear: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = Kernel("other.h", "other({source}, {target}, {scratch});", 1, scratch_bytes=8)
+    other = Kernel("other.h", "other({source}, {target}, {scratch});", Cost("other", {}, {}), scratch_bytes=8)
     monkeypatch.setitem(kernel._FAST, "linear", [lambda step: other])
     text = codegen.source_text(linear)
     readable, chosen = text.split("#else")

@@ -7,6 +7,8 @@ import pytest
 import random_networks
 
 from compiler import kernels, lower, schedule
+from compiler.kernels import costs
+from compiler.kernels.kernel import Cost
 
 
 @pytest.mark.parametrize("name", random_networks.networks())
@@ -44,17 +46,24 @@ def test_layers_stream_while_they_compute_rows_and_the_arena_has_room(
 def test_rows_of_a_layer_depend_on_rows_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
     builder = random_networks.Builder(1).conv(4).maxpool(2).conv(4, padding=1).conv(2, stride=2).avgpool(2)
     steps = lower.steps(builder.conv(2, 2).model())
-    chosen = [replace(kernels.reference(step), cycles=1000) for step in steps]
+    monkeypatch.setitem(costs.CYCLES, "made-up", {"call": 100, "row": 20})
+    monkeypatch.setitem(costs.MARGINS, "made-up", 2)
+    # A call of n rows takes at most 2 * (100 + 20 * n) cycles, and the whole of the average pooling 2,040.
+    calls = [10 if step.layer.kind == "avgpool2d" else 1 for step in steps]
+    costs_of_steps = [Cost("made-up", {"call": count}, {"row": 1}) for count in calls]
+    chosen = [
+        replace(kernels.reference(step), cost=cost) for step, cost in zip(steps, costs_of_steps, strict=True)
+    ]
     monkeypatch.setattr(schedule, "CYCLES_WHILE_RECEIVING", 400)
-    monkeypatch.setattr(schedule, "CYCLES_PER_CALL", 800)
+    monkeypatch.setattr(schedule, "CYCLES_PER_CALL", 600)
     rows = [astuple(rows) for rows in schedule.plan_rows(steps, chosen, streaming=3)]
     # In the order of the fields of Rows.
     assert rows == [
         (13, 28, 4, 2, 5, 10),
         (13, 13, 2, 1, 5, 10),
-        (6, 13, 3, 2, 2, 4),
+        (6, 13, 3, 2, 5, 6),
         (1, 6, 6, 1, 0, 1),
-        (2, 1, 1, 1, 0, 1),
+        (2, 1, 1, 1, 2, 2),
         (1, 2, 2, 1, 0, 1),
     ]
 

@@ -5,8 +5,6 @@ All of them run on the simulated chip, compiled as the firmware is, on the same 
 
 from __future__ import annotations
 
-import json
-import shlex
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,25 +13,18 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import UserError
-from common.paths import BUILD, FIRMWARE, MODELS, shown
+from common.paths import BUILD, MODELS, shown
 from compiler import codegen, kernels, lower, reference
 from compiler import model_file as files
-from compiler import target as chip
 from compiler.network import Linear, Model
 from data.mnist import load_test_set
 from tooling import build as builds
-from tooling import processes
+from tooling.measure import network_elf
 from tooling.measure.cortex_m3 import ASSUMPTIONS, Count, Machine, milliseconds
 from tooling.tables import ratio, table
 
 _FOLDER = BUILD / "bench"
-_COMPILE_LIMIT = 120.0
 _FLOAT_FUNCTION = "network_run_float"
-_FUNCTION = "network_run"
-
-# Which of a network's kernels are compiled, by what has to be defined.
-_REFERENCE = "-DNETWORK_REFERENCE_KERNELS"
-_PORTABLE = "-DNETWORK_PORTABLE"
 
 
 @dataclass(frozen=True)
@@ -83,12 +74,8 @@ def measure(model: Model, image: np.ndarray) -> Bench:
     steps = lower.steps(model)
     expected = reference.run(model, image[np.newaxis])[0].tolist()
     counts = []
-    for definition in (_REFERENCE, _PORTABLE, ""):
-        elf = _compile(
-            [folder / "model.c", FIRMWARE / "network" / "network.c"],
-            folder / f"model{definition}.elf",
-            [definition] if definition else [],
-        )
+    for definition in (network_elf.REFERENCE_KERNELS, network_elf.PORTABLE_KERNELS, ""):
+        elf = network_elf.compile_network(folder, definition)
         logits, execution = Machine(elf, [step.function for step in steps]).classify(image.tobytes())
         if logits != expected:
             raise UserError(f"{shown(elf)} computes other logits than the reference: its kernels are wrong.")
@@ -141,38 +128,13 @@ void {_FLOAT_FUNCTION}(const uint8_t *image, float *logits)
 """
     )
     logits = bytearray(4 * outputs)
-    elf = _compile([source], folder / "float.elf", entry=_FLOAT_FUNCTION)
+    elf = network_elf.compile_sources([source], folder / "float.elf", _FLOAT_FUNCTION)
     execution = Machine(elf).call(_FLOAT_FUNCTION, image.tobytes(), logits)
     found = np.array(struct.unpack(f"<{outputs}f", logits))
     expected = weights.astype(np.float64) @ (image.reshape(-1) / 255) + bias
     if not np.allclose(found, expected, rtol=1e-3, atol=1e-3):
         raise UserError(f"{shown(source)} computes wrong logits: firmware/network/linear_float.h is wrong.")
     return execution.total
-
-
-def _compile(sources: Sequence[Path], elf: Path, options: Sequence[str] = (), entry: str = _FUNCTION) -> Path:
-    """C files and libgcc as an ELF, by the command that compiles the firmware's model.c."""
-    commands = json.loads((builds.image(builds.BLUEPILL).parent / "compile_commands.json").read_text())
-    command = next(entry for entry in commands if entry["file"].endswith("/model.c"))
-    arguments = shlex.split(command["command"])
-    dropped = {place + k for flag in ("-o", "-c") for k in (0, 1) for place in [arguments.index(flag)]}
-    compiler, *flags = [argument for place, argument in enumerate(arguments) if place not in dropped]
-    flash, sram = chip.memories()
-    layout = [
-        f"-Wl,--section-start=.text={flash.origin:#x}",
-        f"-Wl,-Tbss={sram.origin:#x}",
-        f"-Wl,-e,{entry}",
-    ]
-    finished = processes.run(
-        [compiler, f"-I{elf.parent}", *flags, *options, *sources, "-nostdlib", *layout, "-lgcc", "-o", elf],
-        cwd=Path(command["directory"]),
-        timeout=_COMPILE_LIMIT,
-        capture=True,
-    )
-    if finished.status:
-        print(finished.output.rstrip())
-        raise UserError(f"{shown(sources[0])} does not compile: the reason is in the lines above.")
-    return elf
 
 
 def _report(bench: Bench) -> str:

@@ -11,7 +11,7 @@ import struct
 from array import array
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,8 @@ _LINE_CYCLES = 3
 _ARGUMENTS = 0x60000000
 _RETURN = 0x0FFFF000
 _PAGE = 0x1000
+
+_ARGUMENT_REGISTERS = (UC_ARM_REG_R0, UC_ARM_REG_R1, UC_ARM_REG_R2, UC_ARM_REG_R3)
 
 _PAINT = b"\xa5"
 
@@ -156,23 +158,27 @@ class Machine:
                 self._peripherals.add(page)
             self._emulator.mem_write(address, struct.pack("<I", value))
 
+    def fill(self, symbol: str, content: bytes) -> None:
+        """Write bytes to a variable; a variable that the linker left out is ignored."""
+        if symbol in self.symbols:
+            self._emulator.mem_write(self.symbols[symbol], content)
+
     def call(self, function: str, *arguments: int | bytes | bytearray, limit_s: float = 600.0) -> Execution:
         """Runs a function to its return. A bytearray is memory to write into, and holds the result then.
 
-        At most four arguments. Errors: UserError where there is no such function, or it crashes or hangs.
+        Raises UserError if there is no such function, or if it crashes or hangs.
         """
         if function not in self.symbols:
             raise UserError(f"The firmware has no function '{function}': type './inv build'.")
         buffers: list[tuple[int, bytearray]] = []
+        words: list[int] = []
         free = _ARGUMENTS
-        for register, argument in zip(
-            (UC_ARM_REG_R0, UC_ARM_REG_R1, UC_ARM_REG_R2, UC_ARM_REG_R3), arguments, strict=False
-        ):
+        for argument in arguments:
             if isinstance(argument, int):
-                self._emulator.reg_write(register, argument)
+                words.append(argument)
                 continue
             self._emulator.mem_write(free, bytes(argument))
-            self._emulator.reg_write(register, free)
+            words.append(free)
             if isinstance(argument, bytearray):
                 buffers.append((free, argument))
             free += -(-len(argument) // 8) * 8
@@ -180,7 +186,7 @@ class Machine:
         top = self.symbols.get("stack_top", self._sram.origin + self._sram.length)
         bottom = self.symbols.get("stack_bottom", top)
         self._emulator.mem_write(bottom, _PAINT * (top - bottom))
-        self._emulator.reg_write(UC_ARM_REG_SP, top)
+        self._pass_arguments(words, top)
         self._emulator.reg_write(UC_ARM_REG_LR, _RETURN | 1)
         self._reset()
         try:
@@ -198,6 +204,15 @@ class Machine:
         stack = bytes(self._emulator.mem_read(bottom, top - bottom))
         self._execution.stack = len(stack.lstrip(_PAINT))
         return self._execution
+
+    def _pass_arguments(self, words: Sequence[int], top: int) -> None:
+        """Put four arguments into registers and the others on the stack (AAPCS32, 6.4)."""
+        for register, word in zip(_ARGUMENT_REGISTERS, words, strict=False):
+            self._emulator.reg_write(register, word)
+        others = words[len(_ARGUMENT_REGISTERS) :]
+        stack = top - -(-4 * len(others) // 8) * 8
+        self._emulator.mem_write(stack, struct.pack(f"<{len(others)}I", *others))
+        self._emulator.reg_write(UC_ARM_REG_SP, stack)
 
     def classify(self, image: bytes) -> tuple[list[int], Execution]:
         """Runs network_run on one image of 784 bytes: its ten logits, and what it took."""

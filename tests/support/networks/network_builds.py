@@ -18,7 +18,8 @@ from compiler.network import Model
 
 NETWORK = ROOT / "firmware" / "network"
 FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Werror"]
-ARM_FLAGS = ["-mcpu=cortex-m3", "-mthumb", "-ffreestanding", "-ffunction-sections", "-fdata-sections"]
+ARM_FLAGS = ["-mcpu=cortex-m3", "-mthumb", "-ffreestanding", "-ffunction-sections", "-fdata-sections",
+             "-fno-common", "-fno-tree-loop-distribute-patterns"]  # fmt: skip
 ARM_LAYOUT = [
     "-nostdlib",
     "-Wl,-e,network_run",
@@ -43,7 +44,7 @@ class NativeNetwork:
     def __init__(self, model: Model, folder: Path, *definitions: str) -> None:
         codegen.export(model, folder)
         library = folder / "libnetwork.so"
-        _compile(_compiler("cc"), folder, library, ["-shared", "-fPIC", *definitions])
+        _compile(compiler("cc"), folder, library, ["-shared", "-fPIC", *definitions])
         self._library = ctypes.CDLL(str(library))
         self._library.network_rows.restype = ctypes.c_bool
 
@@ -123,7 +124,7 @@ def arm_machine(model: Model, folder: Path, *definitions: str, **options: Any) -
 
     codegen.export(model, folder)
     elf = folder / "network.elf"
-    _compile(_compiler("arm-none-eabi-gcc"), folder, elf, [*ARM_FLAGS, *ARM_LAYOUT, *definitions])
+    _compile(compiler("arm-none-eabi-gcc"), folder, elf, [*ARM_FLAGS, *ARM_LAYOUT, *definitions])
     return cortex_m3.Machine(elf, **options)
 
 
@@ -133,10 +134,10 @@ def run_arm(model: Model, folder: Path, images: np.ndarray, *definitions: str) -
     return np.array([network.run(image.tobytes()) for image in images], np.int32)
 
 
-def _compile(compiler: str, folder: Path, output: Path, options: list[str]) -> None:
+def _compile(program: str, folder: Path, output: Path, options: list[str]) -> None:
     subprocess.run(
         [
-            compiler,
+            program,
             *FLAGS,
             f"-I{folder}",
             f"-I{NETWORK}",
@@ -151,7 +152,8 @@ def _compile(compiler: str, folder: Path, output: Path, options: list[str]) -> N
     )
 
 
-def _compiler(name: str) -> str:
+def compiler(name: str) -> str:
+    """The path of a C compiler; the test is skipped without it."""
     path = shutil.which(name)
     if path is None:
         pytest.skip(f"there is no {name} on PATH")

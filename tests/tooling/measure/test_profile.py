@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -77,9 +76,9 @@ def test_what_a_byte_takes() -> None:
     """At 2 Mbaud one arrives every 360 cycles: it must take less."""
     from tooling.measure import profile
 
+    network_builds.compiler("arm-none-eabi-gcc")
+    build.build(build.BLUEPILL)
     firmware = build.image(build.BLUEPILL)
-    if not firmware.is_file():
-        pytest.skip("the firmware has not been built: ./inv build")
     assert 100 < profile.cycles_a_byte(cortex_m3.Machine(firmware)) < 360
 
 
@@ -109,17 +108,10 @@ def test_another_models_firmware_is_refused(elf: Path) -> None:
 
 
 def test_the_bench_compares_kernels_and_floating_point(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    firmware_command: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tooling.measure import bench
 
-    folder = tmp_path / "bluepill"
-    folder.mkdir()
-    flags = " ".join([*network_builds.FLAGS, *network_builds.ARM_FLAGS])
-    command = f"arm-none-eabi-gcc -I{network_builds.NETWORK} {flags} -o model.obj -c /generated/model.c"
-    entry = {"directory": str(folder), "file": "/generated/model.c", "command": command}
-    (folder / "compile_commands.json").write_text(json.dumps([entry]))
-    monkeypatch.setattr("tooling.build.image", lambda board: folder / "firmware.elf")
     monkeypatch.setattr(bench, "_FOLDER", tmp_path / "bench")
 
     found = bench.measure(Builder(3).model(), mnist.load_test_set().images[0])

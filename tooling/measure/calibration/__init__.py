@@ -1,0 +1,1 @@
+"""The compiler's cost model, fitted to the emulated Cortex-M3."""

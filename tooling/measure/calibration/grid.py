@@ -1,0 +1,164 @@
+"""The networks that `calibrate` measures: layers of many shapes, with random weights from fixed seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.errors import UserError
+from compiler import lower, resources
+from compiler.network import (
+    IMAGE,
+    AvgPool2d,
+    Conv2d,
+    Layer,
+    Linear,
+    MaxPool2d,
+    Model,
+    Requantisation,
+)
+from data.mnist import CLASSES
+
+# How many networks of each kind, and the largest layer among them: so the grid takes a minute or two.
+_LANES, _CONVOLUTIONS, _POOLINGS, _LINEAR = 64, 60, 40, 48
+_MACS = 60_000
+
+# The most weights of 1 or -1 in a filter whose sums fit 16 bits; activations are at most 127, biases 50.
+_LANE_WEIGHTS = 250
+
+_SIZES = (2, 3, 5, 7, 8, 9, 12, 14, 17, 22)  # of pictures with more than one channel, in rows and columns
+
+_MAXIMA = (15, 63, 100, 127)  # 100 needs a comparison; the others saturate by one instruction
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A network and its step that is measured."""
+
+    model: Model
+    step: int
+
+
+def samples() -> Iterator[Sample]:
+    """All networks of the grid, always the same."""
+    for make, count in (
+        (_lanes, _LANES),
+        (_convolution, _CONVOLUTIONS),
+        (_pooling, _POOLINGS),
+        (_linear, _LINEAR),
+    ):
+        generator = np.random.default_rng(len(make.__name__))
+        found = 0
+        while found < count:
+            try:
+                layers, measured = make(generator)
+                model = _model(generator, layers)
+            except UserError:  # the window is larger than the picture, say
+                continue
+            steps = lower.steps(model)
+            step = next((step for step in steps if step.layer is measured), steps[-1])
+            if step.macs <= _MACS and resources.measure(model).fits:
+                yield Sample(model, steps.index(step))
+                found += 1
+
+
+def _lanes(rng: np.random.Generator) -> tuple[list[Layer], Layer]:
+    """A 3x3 convolution whose sums fit 16 bits, pooled over 2x2 or not."""
+    channels = int(rng.choice([1, 2, 3, 4, 5, 8, 16, 28, 32, 48, 64]))
+    outputs = 2 * int(rng.integers(1, 4))
+    weights = np.zeros((outputs, channels, 3, 3), np.int8)
+    for row in weights.reshape(outputs, -1):
+        places = rng.permutation(row.size)[:_LANE_WEIGHTS]
+        row[places] = rng.choice(np.array([-1, 1], np.int8), len(places))
+    layer = Conv2d(
+        weights,
+        _bias(rng, outputs),
+        _rule(rng, outputs),
+        weight_bits=int(rng.choice([8, 4, 2])),
+        padding=int(rng.integers(2)),
+        input_shift=1 if channels == 1 else int(rng.integers(2)),
+    )
+    pool = [MaxPool2d(2, 2)] if rng.integers(2) else []
+    return [*_picture(rng, channels), layer, *pool], layer
+
+
+def _convolution(rng: np.random.Generator) -> tuple[list[Layer], Layer]:
+    """Any convolution."""
+    channels = int(rng.choice([1, 2, 3, 4, 6, 8]))
+    is_depthwise = channels > 1 and rng.integers(3) == 0
+    outputs = channels if is_depthwise else int(rng.integers(1, 6))
+    window = rng.choice([1, 2, 3, 3, 4, 5], 2)
+    bits = int(rng.choice([8, 8, 4, 2]))
+    layer = Conv2d(
+        _weights(rng, (outputs, 1 if is_depthwise else channels, *window), bits),
+        _bias(rng, outputs),
+        _rule(rng, outputs),
+        weight_bits=bits,
+        padding=int(rng.integers(min(2, window.min()))),
+        stride=int(rng.choice([1, 1, 2])),
+        groups=channels if is_depthwise else 1,
+        input_shift=int(rng.choice([0, 0, 1])),
+    )
+    size = int(rng.choice([1, 1, 2, 3]))
+    pool = [MaxPool2d(size, size)] if size > 1 else []
+    return [*_picture(rng, channels), layer, *pool], layer
+
+
+def _pooling(rng: np.random.Generator) -> tuple[list[Layer], Layer]:
+    """A pooling that stands alone."""
+    size = int(rng.choice([2, 2, 3, 4, 5, 7, 12, 17, 22]))
+    kind = MaxPool2d if rng.integers(2) else AvgPool2d
+    # Overlapping windows keep max pooling from joining the convolution before it.
+    layer = kind(size, int(rng.integers(1, size)))
+    return [*_picture(rng, int(rng.choice([1, 2, 3, 4, 8]))), layer], layer
+
+
+def _linear(rng: np.random.Generator) -> tuple[list[Layer], Layer | None]:
+    """A fully connected layer of any size, or the one that gives the logits."""
+    inputs, outputs = int(rng.choice([10, 16, 32, 48, 96, 144])), int(rng.choice([2, 4, 6, 7, 10, 12, 18]))
+    bits = int(rng.choice([8, 8, 4, 2]))
+    before = Linear(_weights(rng, (inputs, IMAGE.count), 2), _bias(rng, inputs), _rule(rng, inputs), 2)
+    if rng.integers(3) == 0:
+        return [before], None
+    layer = Linear(
+        _weights(rng, (outputs, inputs), bits),
+        _bias(rng, outputs),
+        _rule(rng, outputs),
+        bits,
+        input_shift=int(rng.choice([0, 0, 1])),
+    )
+    return [before, layer], layer
+
+
+def _picture(rng: np.random.Generator, channels: int) -> list[Layer]:
+    """A layer that makes pictures of any size with this number of channels; none for one channel."""
+    if channels == 1:
+        return []
+    window = IMAGE.shape[1] + 1 - int(rng.choice(_SIZES))
+    weights = _weights(rng, (channels, 1, window, window), 2)
+    return [Conv2d(weights, _bias(rng, channels), _rule(rng, channels), weight_bits=2)]
+
+
+def _model(rng: np.random.Generator, layers: list[Layer]) -> Model:
+    """These layers, and one that gives the logits."""
+    source = IMAGE
+    for layer in layers:
+        source = layer.output(source)
+    last = Linear(_weights(rng, (CLASSES, source.count), 8), _bias(rng, CLASSES))
+    return Model("calibration", (*layers, last), 1e-5)
+
+
+def _weights(rng: np.random.Generator, shape: tuple[int, ...], bits: int) -> np.ndarray:
+    """Small weights, so that no sum overflows."""
+    largest = min(2 ** (bits - 1) - 1, 7)
+    return rng.integers(-largest, largest, shape, np.int8, endpoint=True)
+
+
+def _bias(rng: np.random.Generator, outputs: int) -> np.ndarray:
+    return rng.integers(-50, 50, outputs, np.int32, endpoint=True)
+
+
+def _rule(rng: np.random.Generator, outputs: int) -> Requantisation:
+    return Requantisation(rng.integers(50, 200, outputs).astype(np.int16), 14, int(rng.choice(_MAXIMA)))
