@@ -20,7 +20,7 @@ from compiler.network import IMAGE, Model
 STREAMING_ARENA = 4608
 
 # The limits below are compared with Cost.at_most(), the estimate with its margin. They leave a reserve to the
-# chip's limits, as the cycle model is not the chip; tests/firmware/network/test_time_limits.py computes the reserve.
+# chip's limits, as the cycle model is not the chip: see tests/firmware/network/test_time_limits.py.
 
 # The longest part while bytes arrive: 3.2 ms. At 2 Mbaud 645 bytes arrive in that, and the receive buffer
 # holds 1,020.

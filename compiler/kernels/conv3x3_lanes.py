@@ -55,11 +55,12 @@ def _cost(step: Step, layer: Conv2d, words: int) -> Cost:
     else:
         width = 5 if columns % 5 == 0 else 3
         shape, positions = f"row of {width}", pairs * math.ceil(columns / width)
+    assert layer.requantisation is not None
     saturates = layer.requantisation.maximum & (layer.requantisation.maximum + 1) == 0  # in one USAT
     requantised = positions * 2 * (1 if step.pool else width)
 
     input_rows = step.pool.size if step.pool else 1
-    copied = {}
+    copied: dict[str, float] = {}
     if layer.padding:
         kind = "padded and shifted" if layer.input_shift else "padded"
         copied[f"{kind} byte"] = channels * (input_columns + 2 * layer.padding)

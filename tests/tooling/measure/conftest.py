@@ -1,6 +1,7 @@
 """What the tests of measurements share."""
 
 import json
+from pathlib import Path
 
 import network_builds
 import pytest
@@ -9,7 +10,7 @@ from tooling import build
 
 
 @pytest.fixture
-def firmware_command(tmp_path, monkeypatch):
+def firmware_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets network_elf compile by the firmware's flags without a built firmware."""
     compiler = network_builds.compiler("arm-none-eabi-gcc")
     folder = tmp_path / "bluepill"

@@ -1,5 +1,7 @@
 """The cost model: its prices are those of the calibration, and no call takes longer than it allows."""
 
+from pathlib import Path
+
 import fast_networks
 import network_builds
 import numpy as np
@@ -29,11 +31,11 @@ NETWORKS = {
 
 
 @pytest.fixture(scope="module")
-def samples():
+def samples() -> list[grid.Sample]:
     return list(grid.samples())
 
 
-def test_the_committed_prices_follow_from_the_committed_measurements(samples) -> None:
+def test_the_committed_prices_follow_from_the_committed_measurements(samples: list[grid.Sample]) -> None:
     fits = fit.fit_all(calibrate.measurements(samples, calibrate.committed_calls()))
     assert {found.kernel: found.margin for found in fits} == pytest.approx(costs.MARGINS, abs=0.011)
     assert {found.kernel for found in fits} == costs.CYCLES.keys()
@@ -41,7 +43,7 @@ def test_the_committed_prices_follow_from_the_committed_measurements(samples) ->
         assert found.prices == pytest.approx(costs.CYCLES[found.kernel], abs=0.11)
 
 
-def test_the_committed_measurements_repeat(samples, firmware_command) -> None:
+def test_the_committed_measurements_repeat(samples: list[grid.Sample], firmware_command: None) -> None:
     version = network_elf.compiler_version()
     if version != costs.COMPILER:
         pytest.skip(f"{version} compiles other code than {costs.COMPILER}, whose cycles are committed")
@@ -56,7 +58,7 @@ def test_the_committed_measurements_repeat(samples, firmware_command) -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_no_call_takes_longer_than_its_estimate_and_margin(name, tmp_path) -> None:
+def test_no_call_takes_longer_than_its_estimate_and_margin(name: str, tmp_path: Path) -> None:
     planned = schedule.plan(NETWORKS[name])
     machine = network_builds.arm_machine(NETWORKS[name], tmp_path)
     for index, stage in enumerate(planned.stages):
@@ -67,7 +69,7 @@ def test_no_call_takes_longer_than_its_estimate_and_margin(name, tmp_path) -> No
 
 
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*.npz")), ids=lambda path: path.stem)
-def test_parts_of_a_committed_model_stay_within_the_schedules_limits(path, tmp_path) -> None:
+def test_parts_of_a_committed_model_stay_within_the_schedules_limits(path: Path, tmp_path: Path) -> None:
     model = model_file.load(path)
     planned = schedule.plan(model)
     machine = network_builds.arm_machine(model, tmp_path)
@@ -81,7 +83,7 @@ def test_parts_of_a_committed_model_stay_within_the_schedules_limits(path, tmp_p
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_piece_of_work_has_a_price(name) -> None:
+def test_every_piece_of_work_has_a_price(name: str) -> None:
     for step in lower.steps(NETWORKS[name]):
         for kernel in candidates(step):
             assert kernel.cost.pieces(1).keys() <= costs.CYCLES[kernel.name].keys()

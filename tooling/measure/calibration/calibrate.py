@@ -119,7 +119,7 @@ def committed_calls() -> list[Call]:
 
 def report(fits: Iterable[Fit]) -> str:
     """A table of measured / estimated for each kernel."""
-    rows = [("kernel", "calls", "lowest", "median", "highest", "margin")]
+    rows: list[tuple[str, ...]] = [("kernel", "calls", "lowest", "median", "highest", "margin")]
     rows += [
         (
             found.kernel,

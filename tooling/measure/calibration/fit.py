@@ -60,11 +60,12 @@ def _fit_prices(shares: np.ndarray) -> np.ndarray:
     """Prices x >= 0 with small relative errors shares @ x - 1, those of estimates too low above all."""
     scale = shares.max(axis=0)
     scaled, ones = shares / scale, np.ones(len(shares))
-    weights = ones
+    weights = found = ones
     for _ in range(_ROUNDS):
         found = _non_negative_least_squares(scaled * weights[:, np.newaxis], weights)
         weights = np.where(scaled @ found < 1, _WEIGHT_OF_TOO_LOW, 1.0)
-    return found / scale
+    prices: np.ndarray = found / scale
+    return prices
 
 
 def _non_negative_least_squares(matrix: np.ndarray, target: np.ndarray) -> np.ndarray:
