@@ -113,6 +113,12 @@ Processor Runs An Undefined Instruction
     Board Should Restart    reset=software
     Classify Digit    1
 
+Fault At A Raised Rate Is Reported At That Rate
+    Change The Baud Rate    ${1000000}
+    Let The Simulator    raise nmi
+    Board Should Report A Fault    name=nmi
+    Digit Should Be Classified With A Retry At    ${115200}
+
 Hard Fault Is Pended
     Let The Simulator    raise hard fault
     Board Should Report A Fault    name=hard
