@@ -99,3 +99,11 @@ def test_stuffing_names_the_decoded_bytes(board: SimulatedBoard) -> None:
 
 def test_an_empty_frame_is_no_frame(board: SimulatedBoard) -> None:
     assert errors_after(board, b"\0\0\0\0") == []
+
+
+def test_damage_is_one_error_and_the_rest_of_the_frame_none(board: SimulatedBoard) -> None:
+    frame = link.wrap_body(body())
+    board.send(frame[:300])
+    board.send_damaged(frame[300], 512)
+    [fields] = errors_after(board, frame[301:])
+    assert fields == {"name": "line", "framing": "1", "noise": "0"}
