@@ -281,7 +281,8 @@ def profile(
     from compiler.model_file import load
     from data.mnist import load_test_set
     from tooling import build as builds
-    from tooling.measure import profile as profiles
+    from tooling.measure.profile import measure as profiles
+    from tooling.measure.profile import report
     from tooling.setup import renode as installed
 
     digits = load_test_set()
@@ -292,10 +293,10 @@ def profile(
     builds.build(builds.BLUEPILL, path)
     firmware = builds.image(builds.BLUEPILL, path)
     network = load(path)
-    measured, text = profiles.report(firmware, network, digits, image)
+    measured, text = report.report(firmware, network, digits, image)
     print(text)
     if plot:
-        profiles.plot(measured, network.name, BUILD / "profile.png")
+        report.plot(measured, network.name, BUILD / "profile.png")
         print(f"\n{shown(BUILD / 'profile.png')} shows it.")
     if renode:
         print(f"\n{profiles.check_in_renode(firmware)}")

@@ -30,18 +30,18 @@ def model() -> Model:
 @pytest.fixture
 def elf(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A network without the link, whose part is a number."""
-    from tooling.measure import profile
+    from tooling.measure.profile import arrival
 
     network_builds.arm_machine(model, tmp_path)
-    monkeypatch.setattr(profile, "cycles_a_byte", lambda machine: 300)
+    monkeypatch.setattr(arrival, "cycles_per_byte", lambda machine: 300)
     return tmp_path / "network.elf"
 
 
 def test_layers_and_their_sum(model: Model, elf: Path) -> None:
-    from tooling.measure import profile
+    from tooling.measure.profile import measure
 
     image = mnist.load_test_set().images[0]
-    found = profile.measure(elf, model, image)
+    found = measure.measure(elf, model, image)
     assert [layer.name for layer in found.layers] == [
         "0 conv2d 7x7 + maxpool2d 2x2",
         "2 avgpool2d 2x2",
@@ -59,10 +59,10 @@ def test_layers_and_their_sum(model: Model, elf: Path) -> None:
 
 def test_what_is_left_after_an_image_has_arrived(model: Model, elf: Path) -> None:
     """The slower it arrives, the less is left; the convolution of 7 rows out of 28 begins with the 14th."""
-    from tooling.measure import profile
+    from tooling.measure.profile import measure
 
     image = mnist.load_test_set().images[0]
-    found = profile.measure(elf, model, image)
+    found = measure.measure(elf, model, image)
     assert [arrival.baud for arrival in found.arrivals] == [115_200, 1_000_000, 2_000_000]
     left = [arrival.after for arrival in found.arrivals]
     assert 0 < left[0] < left[1] <= left[2]
@@ -74,37 +74,37 @@ def test_what_is_left_after_an_image_has_arrived(model: Model, elf: Path) -> Non
 
 def test_what_a_byte_takes() -> None:
     """At 2 Mbaud one arrives every 360 cycles: it must take less."""
-    from tooling.measure import profile
+    from tooling.measure.profile import arrival
 
     network_builds.compiler("arm-none-eabi-gcc")
     build.build(build.BLUEPILL)
     firmware = build.image(build.BLUEPILL)
-    assert 100 < profile.cycles_a_byte(cortex_m3.Machine(firmware)) < 360
+    assert 100 < arrival.cycles_per_byte(cortex_m3.Machine(firmware)) < 360
 
 
 def test_the_report_and_the_picture(model: Model, elf: Path, tmp_path: Path) -> None:
-    from tooling.measure import profile
+    from tooling.measure.profile import report
 
     digits = mnist.load_test_set()
-    found, text = profile.report(elf, model, digits, 3)
+    found, text = report.report(elf, model, digits, 3)
     assert re.search(
         rf"^total +{found.macs:,} +{found.instructions:,} +{found.cycles:,} ", text, re.MULTILINE
     )
     assert all(re.search(rf"^ *{rate} +[0-9.]+ ms ", text, re.MULTILINE) for rate in ("115,200", "2,000,000"))
     assert f"{found.arena:,} bytes of activations" in text
     assert max(map(len, text.splitlines())) <= 140
-    profile.plot(found, model.name, tmp_path / "pictures" / "profile.png")
+    report.plot(found, model.name, tmp_path / "pictures" / "profile.png")
     assert (tmp_path / "pictures" / "profile.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(UserError, match="no image 10000: choose 0 to 9999"):
-        profile.report(elf, model, digits, 10_000)
+        report.report(elf, model, digits, 10_000)
 
 
 def test_another_models_firmware_is_refused(elf: Path) -> None:
-    from tooling.measure import profile
+    from tooling.measure.profile import measure
 
     other = Builder(2).conv(2, 7, stride=7).maxpool(2).avgpool(2).model()
     with pytest.raises(UserError, match="computes something else than the model"):
-        profile.measure(elf, other, np.full((28, 28), 99, np.uint8))
+        measure.measure(elf, other, np.full((28, 28), 99, np.uint8))
 
 
 def test_the_bench_compares_kernels_and_floating_point(
@@ -160,7 +160,7 @@ def test_the_emulator_records_addresses_where_asked(elf: Path) -> None:
 
 def test_the_answer_is_the_boards() -> None:
     """Of the native build, which has no cycle counter."""
-    from tooling.measure import profile
+    from tooling.measure.profile import report
     from tooling.simulate import native
 
     try:
@@ -175,6 +175,6 @@ def test_the_answer_is_the_boards() -> None:
     ):
         lines.clear()
         answer = board.classify(image)
-    assert tuple(lines[:2]) == profile.GREETING
-    expected = profile.result_line(answer.label, answer.logits, 0)
+    assert tuple(lines[:2]) == report.GREETING
+    expected = report.result_line(answer.label, answer.logits, 0)
     assert re.sub(r"seq=.*label| cycles=.*", "", expected) == re.sub(r"seq=.*label| #.*", "", lines[2])
