@@ -10,10 +10,10 @@ target_compile_options(firmware_options INTERFACE
 add_executable(firmware
   ${chip_dir}/board.c
   ${chip_dir}/core/fault.c ${chip_dir}/core/runtime.c ${chip_dir}/core/stack.c ${chip_dir}/core/startup.c
-  ${chip_dir}/peripherals/clock.c ${chip_dir}/peripherals/dma.c ${chip_dir}/peripherals/timebase.c
-  ${chip_dir}/peripherals/uart.c)
+  ${chip_dir}/peripherals/clock.c ${chip_dir}/serial/dma.c ${chip_dir}/peripherals/timebase.c
+  ${chip_dir}/serial/uart.c)
 target_include_directories(firmware PRIVATE
-  ${board_dir} ${chip_dir} ${chip_dir}/core ${chip_dir}/peripherals)
+  ${board_dir} ${chip_dir} ${chip_dir}/core ${chip_dir}/peripherals ${chip_dir}/serial)
 target_link_libraries(firmware PRIVATE firmware_options application network
   gcc) # 64-bit division and the like; no C library
 list(TRANSFORM layout PREPEND -T OUTPUT_VARIABLE layout_options)
