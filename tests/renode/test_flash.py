@@ -100,6 +100,7 @@ def test_a_wrong_key_locks_until_the_next_reset(flash: SimulatedChip) -> None:
     flash.write(Flash.KEYR, KEY1)
     flash.write(Flash.KEYR, 0)
     assert "wrong key" in flash.log()
+    flash.write(Flash.CR, LOCK)
     unlock(flash)
     assert flash.read(Flash.CR) & LOCK
     flash.command("rcc PressReset")

@@ -177,7 +177,7 @@ namespace Antmicro.Renode.Peripherals.MTD
             if(value)
             {
                 isLocked = true;
-                keys.Reset();
+                keys.Begin();
             }
         }
 
@@ -325,29 +325,6 @@ namespace Antmicro.Renode.Peripherals.MTD
         private const ushort ReadProtectionOff = 0x5AA5;
         private const double ProgramTime = 52500; // ns, datasheet 5.3.9
         private const double EraseTime = 20e6;
-
-        private class KeySequence
-        {
-            public void Reset()
-            {
-                given = 0;
-                isBroken = false;
-            }
-
-            public bool Accepts(uint key)
-            {
-                isBroken |= !IsComplete && key != Keys[given];
-                given += isBroken || IsComplete ? 0 : 1;
-                return !isBroken;
-            }
-
-            public bool IsComplete => given == Keys.Length;
-
-            private int given;
-            private bool isBroken;
-
-            private static readonly uint[] Keys = { 0x45670123, 0xCDEF89AB };
-        }
 
         private enum Registers
         {
