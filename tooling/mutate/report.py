@@ -147,7 +147,7 @@ def rows(records: Mapping[str, Sequence[Record]]) -> str:
         if items := records.get(name):
             last, first = items[-1], items[0]
             low, high = last.share.interval()
-            sampled = last.sampled < last.mutants
+            sampled = last.sampled - last.unjudged < last.mutants
             body.append(
                 (
                     f"`{room.sources[0]}`",

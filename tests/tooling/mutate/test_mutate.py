@@ -206,6 +206,7 @@ def test_the_document_has_the_first_and_the_last_measurement(document: Path) -> 
     text = document.read_text()
     assert "| `firmware/link/*.c` | C | 100 | 12 | 9 | 1 | 0 | 90.0 % |" in text
     assert "75.0 % of 8 |" in text
+    assert "all tried" not in text
     assert text.count("firmware/link/link.c: `a < b` to `a <= b`: survived") == 1
 
 
