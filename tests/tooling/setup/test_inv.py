@@ -51,7 +51,7 @@ def run_inv(clone: Path, **variables: str) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         cwd=clone.parent,
     )
 

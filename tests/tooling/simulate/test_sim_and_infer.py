@@ -37,11 +37,15 @@ def simulated(clone: Clone, *options: str) -> Iterator[tuple[Terminal, str]]:
         yield terminal, port
 
 
-def infer(clone: Clone, *arguments: str) -> str:
-    """What `infer` prints in a terminal. Fails if it fails."""
-    with typed(clone.command("infer", *arguments), clone.root, clone.environment()) as terminal:
-        assert terminal.wait_for_end() == 0, terminal.text
-        return terminal.text
+def infer(clone: Clone, *arguments: str, attempts: int = 1) -> str:
+    """What `infer` prints in a terminal. Fails if it fails in each of `attempts`."""
+    for _ in range(attempts):
+        with typed(clone.command("infer", *arguments), clone.root, clone.environment()) as terminal:
+            if terminal.wait_for_end() == 0:
+                break
+    else:
+        pytest.fail(terminal.text)
+    return terminal.text
 
 
 def assert_recognised(text: str) -> None:
@@ -103,10 +107,11 @@ def test_qemu_behind_a_tcp_port(clone: Clone) -> None:
 @needs_renode
 @pytest.mark.parametrize("options", [[], ["--tcp"]])
 def test_renode(options: list[str], clone: Clone) -> None:
+    """On a busy computer Renode is slower than the wire, so that a frame may break off."""
     with simulated(clone, *options) as (terminal, port):
         assert port.startswith("socket://") == bool(options)
-        assert_recognised(infer(clone, str(IMAGE), "--port", port))
-        assert_recognised(infer(clone, str(IMAGE)))
+        assert_recognised(infer(clone, str(IMAGE), "--port", port, attempts=3))
+        assert_recognised(infer(clone, str(IMAGE), attempts=3))
         end(terminal)
 
 
