@@ -84,7 +84,7 @@ def test_the_header_defines_what_the_firmware_needs(linear: Model, tmp_path: Pat
     assert 1 <= int(defined["MODEL_CENTI_SHIFT"]) <= 62
 
 
-@pytest.mark.parametrize("scale", [2e-8, 1e-5, 3.14159e-3, 1 / 100, 0.011])
+@pytest.mark.parametrize("scale", [2e-8, 1e-5, 3.14159e-3, 1 / 100, 0.011, (1 - 2**-40) / 100])
 def test_hundredths_of_the_logits_are_right_to_half_a_hundredth(scale: float) -> None:
     model = Model("scales", (Linear(np.full((10, 784), -9, np.int8), np.zeros(10, np.int32)),), scale)
     multiplier, shift = codegen.centi_scale(model)

@@ -151,6 +151,7 @@ def test_a_header_that_promises_a_huge_array_is_refused(path: Path) -> None:
     ("changes", "complaint"),
     [
         ({"metadata": None}, "it has no metadata"),
+        ({"metadata": np.zeros((2, 5), np.uint8)}, "it has no metadata"),
         ({"metadata": np.zeros(10, np.uint8)}, "its metadata is no JSON"),
         ({"metadata": np.frombuffer(b"[" * 100_000, np.uint8)}, "its metadata is no JSON"),
         ({"metadata": np.frombuffer(b"[1]", np.uint8)}, "its metadata is no JSON object"),

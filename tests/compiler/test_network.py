@@ -13,6 +13,11 @@ from common.errors import UserError
 from compiler.network import IMAGE, AvgPool2d, Conv2d, Linear, MaxPool2d, Model, Requantisation
 
 
+def test_the_smallest_settings_are_allowed() -> None:
+    assert MaxPool2d(1, 1).output(IMAGE).shape == IMAGE.shape
+    assert rule(multiplier=1).multiplier.min() == 1
+
+
 def model_of(*layers: Any) -> Model:
     return Model("random", layers, 1e-5)
 

@@ -38,6 +38,8 @@ def test_layers_stream_while_they_compute_rows_and_the_arena_has_room(
     chosen = [kernels.reference(step) for step in steps]
     assert [schedule.plan_arena(steps, chosen, count).size for count in range(4)] == [1352, 1352, 1352, 1424]
     assert schedule.streaming_steps(steps, chosen) == 3
+    monkeypatch.setattr(schedule, "STREAMING_ARENA", 1424)
+    assert schedule.streaming_steps(steps, chosen) == 3
     monkeypatch.setattr(schedule, "STREAMING_ARENA", 1423)
     assert schedule.streaming_steps(steps, chosen) == 2
     assert schedule.streaming_steps(steps[3:], chosen[3:]) == 0
