@@ -288,6 +288,14 @@ def test_training_in_integers_makes_the_loss_smaller() -> None:
     assert subject.history[-1].loss < 0.9 * subject.history[4].loss
 
 
+def test_the_training_loss_of_an_epoch_is_the_mean_of_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = iter([1.0, 2.0, 6.0])
+    monkeypatch.setattr(Trainer, "train_step", lambda *_: next(losses))
+    subject = trainer(replace(RECIPE, epochs=1))
+    run(subject)
+    assert subject.history[0].loss == 3
+
+
 class TestDivergence:
     """One sentence at the first step that shows it."""
 

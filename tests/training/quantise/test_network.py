@@ -157,6 +157,30 @@ def test_lanes_hold_for_weights_of_one_sign_and_large_biases() -> None:
         assert np.maximum(high, -low).min() > 0.95 * 32767
 
 
+def test_lanes_change_nothing_where_every_sum_fits() -> None:
+    torch.manual_seed(1)
+    float_network = nn.Sequential(nn.Conv2d(1, 2, 2), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 27 * 27, 10))
+    lanes, wide = (
+        quantised(float_network, "same", Quantisation((4, 2), 1, 1, lanes), images(5)).model("same")
+        for lanes in (True, False)
+    )
+    assert lanes.checksum == wide.checksum
+
+
+def test_the_epsilon_of_batch_normalisation_is_folded_too() -> None:
+    norm = nn.BatchNorm1d(10, eps=0.5)
+    assert norm.running_var is not None
+    nn.init.constant_(norm.running_var, 0.5)
+    hidden = [nn.Flatten(), nn.Linear(784, 10), norm, nn.ReLU(), nn.Linear(10, 10)]
+    float_network = nn.Sequential(*hidden).eval()
+    network = quantised(float_network, "epsilon", Quantisation(8, 255), images(200))
+    with torch.no_grad():
+        expected, got = float_network(images(200)), network(images(200))
+    assert (got - expected).abs().max() < 0.05 * expected.abs().max()
+    weights = dict(network.stages[0].named_parameters())["weight"]
+    torch.testing.assert_close(weights, float_network[1].weight)
+
+
 def test_the_scale_of_logits_in_lanes_is_shared() -> None:
     layer = nn.Linear(784, 10)
     with torch.no_grad():
