@@ -11,21 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from common.errors import UserError
-from compiler.network import AvgPool2d, MaxPool2d
 from training.errors import Diverged
+from training.quantise import pooling
 from training.quantise.scales import per_output
-from training.quantise.stages import (
-    AvgPoolStage,
-    Convolution,
-    MaxPoolStage,
-    Ranges,
-    Stage,
-    WeightedStage,
-)
+from training.quantise.stages import Convolution, Ranges, Stage, WeightedStage
 from training.recipe import Quantisation
 
 SUPPORTED = (
-    nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.Flatten,
+    nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, *pooling.STAGES, nn.Flatten,
 )  # fmt: skip
 
 M = TypeVar("M", bound=nn.Module)
@@ -87,7 +80,7 @@ def stages(network: nn.Sequential, rule: Quantisation) -> Iterator[Stage]:
             elif input_shift:
                 raise UserError("it takes pixels unchanged, so its recipe cannot have an input_shift")
             else:
-                stage = _pooling(module)
+                stage = pooling.stage(module)
         stage.name = name
         yield stage
 
@@ -120,15 +113,8 @@ def _weighted(module: nn.Conv2d | nn.Linear, layers: _Layers, ranges: Ranges) ->
         bias,
         ranges,
         _convolution(module) if isinstance(module, nn.Conv2d) else None,
-        MaxPool2d(*_window(pool)) if pool else None,
+        pooling.max_pooling(pool) if pool else None,
     )
-
-
-def _pooling(module: nn.Module) -> Stage:
-    if isinstance(module, nn.MaxPool2d):
-        return MaxPoolStage(MaxPool2d(*_window(module)))
-    assert isinstance(module, nn.AvgPool2d)
-    return AvgPoolStage(AvgPool2d(*_window(module)))
 
 
 def _check(module: nn.Module) -> None:
@@ -141,11 +127,8 @@ def _check(module: nn.Module) -> None:
             raise UserError("its stride and padding must each be one number for rows and columns")
         if set(module.dilation) != {1} or module.padding_mode != "zeros":
             raise UserError("it must have no dilation, and zeros as its padding")
-    elif isinstance(module, nn.MaxPool2d | nn.AvgPool2d):
-        is_square = isinstance(module.kernel_size, int) and isinstance(module.stride, int)
-        is_plain = module.padding == 0 and not module.ceil_mode and getattr(module, "dilation", 1) == 1
-        if not (is_square and is_plain) or getattr(module, "divisor_override", None):
-            raise UserError("its size and stride must each be one number, and it can have no other option")
+    elif isinstance(module, tuple(pooling.STAGES)):
+        pooling.stage(module)
     elif isinstance(module, nn.Flatten) and (module.start_dim, module.end_dim) != (1, -1):
         raise UserError("it must flatten all dimensions but the first")
 
@@ -163,12 +146,6 @@ def _check_norm(module: nn.Conv2d | nn.Linear, norm: nn.Module | None) -> None:
 def _convolution(module: nn.Conv2d) -> Convolution:
     assert isinstance(module.padding, tuple)
     return Convolution(module.stride[0], module.padding[0], module.groups)
-
-
-def _window(module: nn.MaxPool2d | nn.AvgPool2d) -> tuple[int, int]:
-    """The size and stride of a pooling."""
-    assert isinstance(module.kernel_size, int) and isinstance(module.stride, int)
-    return module.kernel_size, module.stride
 
 
 @torch.no_grad()

@@ -1,4 +1,6 @@
-"""The stages of a quantised network: each computes one or two layers of the chip and can be trained.
+"""What a stage of a quantised network is, and the stage of layers with weights. pooling.py has the others.
+
+A stage computes one or two layers of the chip and can be trained.
 
 Values are whole numbers in float tensors. Each stage takes values and their scale, the real value of one
 count, and gives the same for its outputs. Gradients treat rounding as the identity (straight-through
@@ -189,39 +191,6 @@ class WeightedStage(Stage):
             window = self.convolution
             layer = network.Conv2d(*integers, window.stride, window.padding, window.groups)
         return [layer] if self.pool is None else [layer, self.pool], output_scale
-
-
-class MaxPoolStage(Stage):
-    """Max pooling that does not follow a layer with weights."""
-
-    def __init__(self, layer: network.MaxPool2d) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, values: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
-        return functional.max_pool2d(values, self.layer.size, self.layer.stride), scale
-
-    def layers(self, scale: Tensor) -> tuple[list[network.Layer], Tensor]:
-        return [self.layer], scale
-
-
-class AvgPoolStage(Stage):
-    """Average pooling with the chip's fixed point."""
-
-    def __init__(self, layer: network.AvgPool2d) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, values: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
-        mean = functional.avg_pool2d(values, self.layer.size, self.layer.stride)
-        with torch.no_grad():
-            sums = (mean * self.layer.size**2).round().to(torch.int32)
-            half = 1 << (network.AVERAGE_SHIFT - 1)
-            exact = (sums * self.layer.multiplier + half) >> network.AVERAGE_SHIFT
-        return mean + (exact.to(mean.dtype) - mean).detach(), scale
-
-    def layers(self, scale: Tensor) -> tuple[list[network.Layer], Tensor]:
-        return [self.layer], scale
 
 
 def _rounded(values: Tensor) -> Tensor:
