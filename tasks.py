@@ -102,11 +102,13 @@ def sim(
 ) -> None:
     """Boot the firmware on a simulator and leave its USART1 open to picocom and `infer`."""
     from tooling import build as builds
-    from tooling.simulate import session
+    from tooling.simulate import qemu, session
 
     session.check(on, tcp_port or 0)
     path = _chosen_model(model)
-    board = builds.NATIVE if on == "native" else builds.BLUEPILL
+    board = builds.SIMULATED[on]
+    if on == "qemu":
+        qemu.require_room(path)
     builds.build(board, path)
     session.run(on, builds.image(board, path), tcp=tcp, tcp_port=tcp_port or 0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def export(model: Model, directory: Path, board: str = DEFAULT_BOARD) -> tuple[P
     Returns the files written. Raises UserError if the model does not fit the board's chip or writing fails.
     """
     resources.check_fits(model, board)
-    files = {directory / "model.h": header_text(model), directory / "model.c": source_text(model)}
+    files = {directory / "model.h": header_text(model), directory / "model.c": source_text(model, board)}
     changed = tuple(path for path, text in files.items() if not _holds(path, text))
     for path in changed:
         write_atomically(path, files[path].encode())
@@ -91,12 +91,17 @@ extern const int32_t model_selftest_logits[MODEL_CLASSES];
 """
 
 
-def source_text(model: Model, choose: Callable[[Step], Kernel] = kernels.choose) -> str:
-    """The text of model.c, with the kernel that `choose` gives for each step.
+def source_text(
+    model: Model,
+    board: str = DEFAULT_BOARD,
+    candidates: Callable[[Step], Sequence[Kernel]] = kernels.candidates,
+) -> str:
+    """The text of model.c, with the fastest of the kernels to choose from that a board's chip has room for.
 
     If any is not the reference kernel, NETWORK_REFERENCE_KERNELS selects the reference kernels instead.
     """
-    chosen, readable = schedule.plan(model, choose), schedule.plan(model, kernels.reference)
+    chosen = schedule.plan(model, board, candidates)
+    readable = schedule.plan(model, board, lambda step: [kernels.reference(step)])
     network = _network(chosen)
     if any(
         stage.kernel.name != other.kernel.name

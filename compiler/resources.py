@@ -8,12 +8,6 @@ from common.errors import UserError
 from compiler import schedule, target
 from compiler.network import Model
 
-# The firmware without the model, in bytes: flash for its code and constants, and for the code of each step;
-# SRAM for its stack, buffers and variables.
-FIRMWARE_FLASH = 8_400
-STEP_FLASH = 1_100
-FIRMWARE_SRAM = 6 * 1024
-
 
 @dataclass(frozen=True)
 class StepCost:
@@ -22,6 +16,7 @@ class StepCost:
     title: str
     output: tuple[int, ...]
     weight_bits: int
+    code_bytes: int
     constant_bytes: int
     output_bytes: int
     macs: int
@@ -42,7 +37,7 @@ class Resources:
     @property
     def code_flash(self) -> int:
         """The flash reserved for code."""
-        return FIRMWARE_FLASH + STEP_FLASH * len(self.steps)
+        return target.FIRMWARE_FLASH + sum(step.code_bytes for step in self.steps)
 
     @property
     def flash_needed(self) -> int:
@@ -105,7 +100,7 @@ class Resources:
                 f"flash: {self.flash_needed:,} of {self.flash_available:,} bytes, "
                 f"{self.code_flash:,} of them kept for the firmware's code",
                 f"SRAM: {self.sram_needed:,} of {self.sram_available:,} bytes, "
-                f"{FIRMWARE_SRAM:,} of them kept for its stack and buffers",
+                f"{target.FIRMWARE_SRAM:,} of them kept for its stack and buffers",
                 f"time: about {self.cycles / target.CLOCK * 1000:.1f} ms an image "
                 f"at {target.CLOCK // 1_000_000} MHz",
             ]
@@ -114,12 +109,13 @@ class Resources:
 
 def measure(model: Model, board: str = target.DEFAULT_BOARD) -> Resources:
     """What a model takes of a board's chip. Raises UserError if the chip's memory layout cannot be read."""
-    planned = schedule.plan(model)
+    planned = schedule.plan(model, board)
     steps = tuple(
         StepCost(
             title=stage.step.title,
             output=stage.step.target.shape,
             weight_bits=stage.kernel.weight_bits,
+            code_bytes=stage.kernel.code_bytes,
             constant_bytes=stage.kernel.constant_bytes,
             output_bytes=stage.step.target.bytes,
             macs=stage.step.macs,
@@ -133,7 +129,7 @@ def measure(model: Model, board: str = target.DEFAULT_BOARD) -> Resources:
         model=model.name,
         steps=steps,
         flash_available=flash.length,
-        sram_needed=FIRMWARE_SRAM + planned.arena_bytes,
+        sram_needed=target.FIRMWARE_SRAM + planned.arena_bytes,
         sram_available=sram.length,
     )
 

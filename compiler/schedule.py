@@ -10,14 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from compiler import kernels, lower
+from compiler import kernels, lower, target
 from compiler.kernels import Kernel
 from compiler.lower import Step
 from compiler.network import IMAGE, Model
-
-# Leading steps stream as long as the arena stays within this, or within its size without streaming, in bytes.
-# The firmware's SRAM then stays within 8 KiB, which is all that QEMU's chip has.
-STREAMING_ARENA = 4608
 
 # The limits below are compared with Cost.at_most(), the estimate with its margin. They leave a reserve to the
 # chip's limits, as the cycle model is not the chip: see tests/firmware/network/test_time_limits.py.
@@ -84,18 +80,56 @@ class Schedule:
         return first.max_rows_while_receiving > 0 and first.first_needs < first.input_rows
 
 
-def plan(model: Model, choose: Callable[[Step], Kernel] = kernels.choose) -> Schedule:
-    """The schedule of a model, with the kernel that `choose` gives for each step."""
+def plan(
+    model: Model,
+    board: str = target.DEFAULT_BOARD,
+    candidates: Callable[[Step], Sequence[Kernel]] = kernels.candidates,
+) -> Schedule:
+    """The schedule of a model on a board: the fastest kernels that its chip has room for.
+
+    candidates: the kernels to choose from for each step. Raises UserError if the chip's memory layout cannot
+    be read.
+    """
+    room = target.room(board)
     steps = lower.steps(model)
-    chosen = [choose(step) for step in steps]
-    streaming = streaming_steps(steps, chosen)
+    chosen = choose_kernels(steps, [candidates(step) for step in steps], room)
+    streaming = streaming_steps(steps, chosen, room.arena)
     arena = plan_arena(steps, chosen, streaming)
     rows = plan_rows(steps, chosen, streaming)
     parts = zip(steps, chosen, rows, arena.outputs, arena.scratch, strict=True)
     return Schedule(tuple(Stage(*part) for part in parts), arena.size)
 
 
-def streaming_steps(steps: Sequence[Step], chosen: Sequence[Kernel]) -> int:
+def choose_kernels(
+    steps: Sequence[Step], candidates: Sequence[Sequence[Kernel]], room: target.Room
+) -> list[Kernel]:
+    """The fastest kernel of each step whose scratch memory fits the arena beside the step's input and output.
+
+    If none fits, the one with the least scratch memory. If all together take too much flash, kernels that
+    take less replace them, those first that cost the fewest cycles for each byte saved.
+    """
+    outputs = [_whole_words(step.target.bytes) for step in steps[:-1]]
+    fitting = [
+        [kernel for kernel in found if kernel.scratch_bytes <= room.arena - source - output]
+        or [min(found, key=lambda kernel: kernel.scratch_bytes)]
+        for found, source, output in zip(candidates, [0, *outputs], [*outputs, 0], strict=True)
+    ]
+    chosen = [min(found, key=lambda kernel: kernel.cycles) for found in fitting]
+    while sum(kernel.flash_bytes for kernel in chosen) > room.flash:
+        replacements = [
+            ((kernel.cycles - now.cycles) / (now.flash_bytes - kernel.flash_bytes), index, kernel)
+            for index, (found, now) in enumerate(zip(fitting, chosen, strict=True))
+            for kernel in found
+            if kernel.flash_bytes < now.flash_bytes
+        ]
+        if not replacements:
+            break
+        _, index, kernel = min(replacements, key=lambda replacement: replacement[:2])
+        chosen[index] = kernel
+    return chosen
+
+
+def streaming_steps(steps: Sequence[Step], chosen: Sequence[Kernel], arena_limit: int) -> int:
     """How many leading steps stream: those whose kernels compute rows, as far as the arena has room.
 
     Not the last step: its logits must wait until the whole image has passed its checksum.
@@ -103,7 +137,7 @@ def streaming_steps(steps: Sequence[Step], chosen: Sequence[Kernel]) -> int:
     able = 0
     while able < len(steps) - 1 and chosen[able].rows:
         able += 1
-    largest = max(STREAMING_ARENA, plan_arena(steps, chosen, 0).size)
+    largest = max(arena_limit, plan_arena(steps, chosen, 0).size)
     return next(count for count in range(able, -1, -1) if plan_arena(steps, chosen, count).size <= largest)
 
 

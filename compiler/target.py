@@ -13,6 +13,14 @@ CLOCK = 72_000_000  # Hz, with the crystal
 
 DEFAULT_BOARD = "bluepill"
 
+# What the firmware takes without the network: flash for code and constants, SRAM for stack and buffers.
+FIRMWARE_FLASH = 8_400
+FIRMWARE_SRAM = 3_584
+
+# Fast kernels and streaming fill no more SRAM than this, the firmware's own included: on a chip with 20 KiB,
+# 4 KiB stay free.
+SRAM_LIMIT = 16 * 1024
+
 _SETTING = re.compile(r"^set\((CHIP\w*) (\w+)\)", re.MULTILINE)
 
 _REGION = re.compile(
@@ -57,6 +65,20 @@ def memories(layout: Path | None = None) -> tuple[Memory, Memory]:
         raise UserError(
             f"{shown(layout)} has no line `{error.args[0]} (...) : ORIGIN = 0x..., LENGTH = ...K`."
         ) from None
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a chip leaves for the network, in bytes: flash for code and constants, SRAM for the arena."""
+
+    flash: int
+    arena: int
+
+
+def room(board: str = DEFAULT_BOARD) -> Room:
+    """The room for the network on a board's chip. Raises UserError if the memory layout cannot be read."""
+    flash, sram = memories(memory_layout(board))
+    return Room(flash.length - FIRMWARE_FLASH, min(sram.length, SRAM_LIMIT) - FIRMWARE_SRAM)
 
 
 def _read(path: Path) -> str:

@@ -22,6 +22,7 @@ from tooling.setup import tools
 
 BLUEPILL = "bluepill"
 NATIVE = "native"
+QEMU_BOARD = "qemu"
 SANITIZED = "native-sanitize"
 FUZZ = "fuzz"
 
@@ -57,6 +58,9 @@ def _chip_boards() -> list[str]:
 _CHIP_TOOLS = (tools.CMAKE, tools.NINJA, tools.COMPILER)
 _NATIVE_TOOLS = (tools.CMAKE, tools.NINJA, tools.NATIVE_COMPILER)
 _FUZZ_TOOLS = (tools.CMAKE, tools.NINJA, tools.CLANG)
+
+# The board whose firmware each simulator runs.
+SIMULATED = {"renode": BLUEPILL, "qemu": QEMU_BOARD, "native": NATIVE}
 
 BOARDS = {
     **{name: Board(name, BLUEPILL, "firmware.elf", _CHIP_TOOLS) for name in _chip_boards()},
@@ -101,9 +105,12 @@ def build_folder(model: Path | None = None) -> Path:
     return BUILD / f"{name}-{hashlib.sha256(str(model).encode()).hexdigest()[:8]}"
 
 
-def generated(model: Path | None = None) -> Path:
-    """The folder of a model's C files."""
-    return build_folder(model) / "generated"
+def generated(model: Path | None = None, board_name: str = DEFAULT_BOARD) -> Path:
+    """The folder of a model's C files. A board whose chip has other memories than the default has its own."""
+    folder = build_folder(model)
+    if _memory_layout(board_name) != memory_layout(DEFAULT_BOARD):
+        folder = folder / board_name
+    return folder / "generated"
 
 
 def exported_models() -> list[Path]:
@@ -146,9 +153,9 @@ def build(board_name: str = BLUEPILL, model: Path | None = None) -> bool:
     tools.require(*board.needs)
     model = model or model_file()
     with _lock(model):
-        did_export = _export(model, board_name if board.has_chip else DEFAULT_BOARD)
+        did_export = _export(model, board_name)
         firmware = image_path(board_name, model)
-        did_configure = _configure(board, firmware.parent)
+        did_configure = _configure(board, firmware.parent, generated(model, board_name))
         targets = ["--target", *board.targets] if board.targets else []
         log = _cmake(["--build", firmware.parent, *targets], f"the {board.name} build")
         did_compile = "no work to do" not in log
@@ -164,9 +171,9 @@ def _lock(model: Path) -> AbstractContextManager[None]:
 
 def _export(model: Path, board: str) -> bool:
     """Write a model's C files unless they are up to date and known to fit the chip of this board."""
-    folder = generated(model)
+    folder = generated(model, board)
     stamp = folder / "exported.txt"
-    fingerprint = _fingerprint([model, memory_layout(board), *sorted(COMPILER.rglob("*.py"))])
+    fingerprint = _fingerprint([model, _memory_layout(board), *sorted(COMPILER.rglob("*.py"))])
     files = (folder / "model.c", folder / "model.h")
     if all(file.is_file() for file in files) and _read(stamp) == f"{model}\n{fingerprint}":
         return False
@@ -177,12 +184,17 @@ def _export(model: Path, board: str) -> bool:
     folder.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
     print(f"exporting {shown(model)}")
-    codegen.export(load(model), folder, board)
+    codegen.export(load(model), folder, board if board_named(board).has_chip else DEFAULT_BOARD)
     stamp.write_text(f"{model}\n{fingerprint}")
     return True
 
 
-def _configure(board: Board, folder: Path) -> bool:
+def _memory_layout(board_name: str) -> Path:
+    """The memories that a board's network may fill: those of its chip, or of the default board's."""
+    return memory_layout(board_name if board_named(board_name).has_chip else DEFAULT_BOARD)
+
+
+def _configure(board: Board, folder: Path, model_folder: Path) -> bool:
     """Run CMake's first step unless it was done for this clone and these presets."""
     stamp = folder / "configured.txt"
     fingerprint = f"{ROOT}\n{_fingerprint([PRESETS, *sorted(CHIPS.rglob('*.cmake'))])}"
@@ -190,6 +202,7 @@ def _configure(board: Board, folder: Path) -> bool:
         return False
     stamp.unlink(missing_ok=True)
     choice = [f"-DBOARD={board.name}"] if board.has_chip else []
+    choice.append(f"-DGENERATED_DIR={model_folder}")
     _cmake(["--fresh", "--preset", board.preset, "-B", folder, *choice], f"configuring {board.name}")
     stamp.write_text(fingerprint)
     return True

@@ -248,7 +248,7 @@ def _suites(simulator: str, install: bool) -> Results:
             raise NotRun(reason)
         _need(*build.BOARDS[build.BLUEPILL].needs)
     elif simulator == QEMU:
-        _need(tools.QEMU, *build.BOARDS[build.BLUEPILL].needs)
+        _need(tools.QEMU, *build.BOARDS[build.QEMU_BOARD].needs)
     else:
         _need(*build.BOARDS[build.NATIVE].needs)
     try:

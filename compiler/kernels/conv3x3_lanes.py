@@ -6,6 +6,7 @@ Two outputs share the 16-bit lanes of one word, so one multiplication computes t
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -19,7 +20,7 @@ LANE_MAX = 2**15 - 1
 
 
 @fast_kernel(Conv2d)
-def conv3x3_lanes(step: Step) -> Kernel | None:
+def conv3x3_lanes(step: Step) -> Iterator[Kernel]:
     """3x3, stride 1, one group, an even number of outputs, sums of 16 bits; pooling over 2x2, or none."""
     layer = step.layer
     assert isinstance(layer, Conv2d)
@@ -27,14 +28,14 @@ def conv3x3_lanes(step: Step) -> Kernel | None:
     is_plain = layer.window == (3, 3) and (layer.stride, layer.groups) == (1, 1)
     is_pooled_as_supported = (step.pool.size, step.pool.stride) == (2, 2) if step.pool else columns >= 3
     if not (is_plain and is_pooled_as_supported and outputs % 2 == 0 and fits_lanes(layer, step.source)):
-        return None
+        return
 
     words = pack(layer.weights, layer.weight_bits)
     unpacked_bytes = 4 * (16 // layer.weight_bits) * (2 * len(words) // outputs)
     channels, *picture = step.source.shape
     is_copied = layer.padding or layer.input_shift
     copied_bytes = channels * math.prod(size + 2 * layer.padding for size in picture) if is_copied else 0
-    return weighted(
+    yield weighted(
         step,
         header="conv3x3_lanes.h",
         function="conv3x3_lanes",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,7 @@ class Kernel:
     constants: arrays as they lie in flash; in C each is called layerN_KEY.
     rows: of the output, if the call computes those from first_row to end_row - 1; None if it computes all.
     scratch_bytes: memory beside input and output; nothing is kept there between calls.
+    code_bytes: estimated, of the flash that its code takes.
     """
 
     header: str
@@ -63,11 +65,12 @@ class Kernel:
     rows: int | None = None
     weight_bits: int = 0
     scratch_bytes: int = 0
+    code_bytes: int = 1_100
 
     @property
     def name(self) -> str:
         """Its name in tables."""
-        return self.header.removesuffix(".h")
+        return PurePosixPath(self.header).stem
 
     @property
     def cycles(self) -> int:
@@ -79,26 +82,33 @@ class Kernel:
         """The flash that its constants take."""
         return sum(array.nbytes for array in self.constants.values())
 
+    @property
+    def flash_bytes(self) -> int:
+        """The flash that its code and constants take."""
+        return self.code_bytes + self.constant_bytes
 
-# Returns None if the kernel does not apply to the step.
-Match = Callable[[Step], Kernel | None]
 
-_REFERENCE: dict[str, Match] = {}
+# The kernels for a step: none if they do not apply, several if they differ in time and memory.
+Match = Callable[[Step], Iterable[Kernel]]
+
+_REFERENCE: dict[str, Callable[[Step], Kernel]] = {}
 _FAST: dict[str, list[Match]] = {}
 
 
-def reference_kernel(*layers: type[Layer]) -> Callable[[Match], Match]:
+def reference_kernel(
+    *layers: type[Layer],
+) -> Callable[[Callable[[Step], Kernel]], Callable[[Step], Kernel]]:
     """Register the readable kernel of a kind of layer, which applies to every step of that kind."""
 
-    def register(match: Match) -> Match:
-        _REFERENCE.update({layer.kind: match for layer in layers})
-        return match
+    def register(kernel_of: Callable[[Step], Kernel]) -> Callable[[Step], Kernel]:
+        _REFERENCE.update({layer.kind: kernel_of for layer in layers})
+        return kernel_of
 
     return register
 
 
 def fast_kernel(*layers: type[Layer]) -> Callable[[Match], Match]:
-    """Register a kernel that computes the reference kernel's bits in fewer cycles, for some steps."""
+    """Register kernels that compute the reference kernel's bits in fewer cycles, for some steps."""
 
     def register(match: Match) -> Match:
         for layer in layers:
@@ -110,20 +120,12 @@ def fast_kernel(*layers: type[Layer]) -> Callable[[Match], Match]:
 
 def reference(step: Step) -> Kernel:
     """The readable kernel for a step."""
-    kernel = _REFERENCE[step.layer.kind](step)
-    assert kernel is not None, step
-    return kernel
+    return _REFERENCE[step.layer.kind](step)
 
 
 def candidates(step: Step) -> list[Kernel]:
     """All kernels that apply to a step, the reference kernel first."""
-    found = (match(step) for match in _FAST.get(step.layer.kind, ()))
-    return [reference(step), *(kernel for kernel in found if kernel)]
-
-
-def choose(step: Step) -> Kernel:
-    """The kernel with the fewest estimated cycles among those that apply."""
-    return min(candidates(step), key=lambda kernel: kernel.cycles)
+    return [reference(step), *(kernel for match in _FAST.get(step.layer.kind, ()) for kernel in match(step))]
 
 
 def weighted(

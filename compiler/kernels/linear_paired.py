@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from compiler.kernels import linear
@@ -14,13 +16,13 @@ _INPUTS_PER_ROUND = 16  # of its loop
 
 
 @fast_kernel(Linear)
-def linear_paired(step: Step) -> Kernel | None:
+def linear_paired(step: Step) -> Iterator[Kernel]:
     """Any weights, if the number of outputs is even and that of inputs a multiple of 16."""
     layer = step.layer
     assert isinstance(layer, Linear)
     outputs, inputs = layer.weights.shape
     if layer.input_shift or outputs % 2 or inputs % _INPUTS_PER_ROUND:
-        return None
+        return
     fours, twos = divmod(outputs, 4)
     work = {
         "call": 1,
@@ -31,7 +33,7 @@ def linear_paired(step: Step) -> Kernel | None:
         "input of four outputs": fours * inputs,
         "input of two outputs": twos // 2 * inputs,
     }
-    return weighted(
+    yield weighted(
         step,
         header="linear_paired.h",
         function="linear_paired" if layer.requantisation else "linear_paired_logits",

@@ -31,24 +31,25 @@
 #define MAC(sum, pixel, weight) "mla " sum ", " pixel ", " weight ", " sum "\n"
 
 /* The next row of the kernel. */
-#define LOAD_WEIGHTS(first, second, third) "ldm r6!, {" first ", " second ", " third "}\n"
+#define LOAD_WEIGHTS(first, second, third) "ldm.w r6!, {" first ", " second ", " third "}\n"
 
-#define LOAD_PIXEL(register, row, column) "ldrb " register ", [r0, #" row " * %c[columns] + " column "]\n"
+/* A pixel of a row, whose last one is at column `last`. A 32-bit encoding is slower behind another load unless it
+ * is word-aligned, so a row has 16-bit encodings only where all its offsets allow that. */
+#define LOAD_PIXEL(register, row, column, last)                                                              \
+    ".if " row " * %c[columns] + " last " > 31\n"                                                            \
+    "ldrb.w " register ", [r0, #" row " * %c[columns] + " column "]\n"                                       \
+                       ".else\n"                                                                             \
+                       "ldrb " register ", [r0, #" row " * %c[columns] + " column "]\n"                      \
+                                        ".endif\n"
 
-/* The loop over the channels. Four or two at a time save branches, 4 % of the cycles; one needs no loop. */
+/* The loop over the channels. Four or two at a time save branches, 4 % of the cycles. */
 #define EACH_CHANNEL                                                                                         \
-    ".if %c[channels] > 1\n"                                                                                 \
     ".balign 8\n"                                                                                            \
     "0:\n"                                                                                                   \
-    ".endif\n"                                                                                               \
     ".rept %c[together]\n"
 #define NEXT_CHANNEL(compare_weight_with_end)                                                                \
-    ".if %c[channels] > 1\n"                                                                                 \
-    "add r0, r0, #%c[plane]\n"                                                                               \
-    ".endif\n"                                                                                               \
-    ".endr\n"                                                                                                \
-    ".if %c[channels] > 1\n" compare_weight_with_end "bne 0b\n"                                              \
-    ".endif\n"
+    "add.w r0, r0, #%c[plane]\n"                                                                             \
+    ".endr\n" compare_weight_with_end "bne.w 0b\n"
 #define CHANNELS_TOGETHER(channels) ((channels) % 4 == 0 ? 4 : (channels) % 2 == 0 ? 2 : 1)
 #define SIZES(layer)                                                                                         \
     [columns] "i"(layer.columns), [plane] "i"(layer.rows * layer.columns), [channels] "i"(layer.channels),   \
@@ -56,6 +57,39 @@
 
 /* Each pixel is loaded once, and meets two rows of the kernel: that for the upper two positions, and that for
  * the lower two, which is the one before. Loads stand together, as a lone one takes a cycle more. */
+/* clang-format off */
+#define WINDOW_PIXEL(register, row, column) LOAD_PIXEL(register, row, column, "3")
+#define WINDOW(load_end)                                                                                     \
+    /* first row of pixels */                                                                                \
+    LOAD_WEIGHTS("r8", "r9", "r10")                                                                          \
+    WINDOW_PIXEL("r1", "0", "0") WINDOW_PIXEL("r2", "0", "1")                                                \
+    WINDOW_PIXEL("r3", "0", "2") WINDOW_PIXEL("r4", "0", "3")                                                \
+    MAC(SUM_1, "r1", "r8") MAC(SUM_1, "r2", "r9") MAC(SUM_1, "r3", "r10")                                    \
+    MAC(SUM_2, "r2", "r8") MAC(SUM_2, "r3", "r9") MAC(SUM_2, "r4", "r10")                                    \
+    /* second row */                                                                                         \
+    LOAD_WEIGHTS("r3", "r4", "r5")                                                                           \
+    WINDOW_PIXEL("r1", "1", "0") WINDOW_PIXEL("r2", "1", "1")                                                \
+    MAC(SUM_1, "r1", "r3") MAC(SUM_1, "r2", "r4") MAC(SUM_2, "r2", "r3")                                     \
+    MAC(SUM_3, "r1", "r8") MAC(SUM_3, "r2", "r9") MAC(SUM_4, "r2", "r8")                                     \
+    WINDOW_PIXEL("r1", "1", "2") WINDOW_PIXEL("r2", "1", "3")                                                \
+    MAC(SUM_1, "r1", "r5") MAC(SUM_2, "r1", "r4") MAC(SUM_2, "r2", "r5")                                     \
+    MAC(SUM_3, "r1", "r10") MAC(SUM_4, "r1", "r9") MAC(SUM_4, "r2", "r10")                                   \
+    /* third row */                                                                                          \
+    LOAD_WEIGHTS("r8", "r9", "r10")                                                                          \
+    WINDOW_PIXEL("r1", "2", "0") WINDOW_PIXEL("r2", "2", "1")                                                \
+    MAC(SUM_1, "r1", "r8") MAC(SUM_1, "r2", "r9") MAC(SUM_2, "r2", "r8")                                     \
+    MAC(SUM_3, "r1", "r3") MAC(SUM_3, "r2", "r4") MAC(SUM_4, "r2", "r3")                                     \
+    WINDOW_PIXEL("r1", "2", "2") WINDOW_PIXEL("r2", "2", "3")                                                \
+    MAC(SUM_1, "r1", "r10") MAC(SUM_2, "r1", "r9") MAC(SUM_2, "r2", "r10")                                   \
+    MAC(SUM_3, "r1", "r5") MAC(SUM_4, "r1", "r4") MAC(SUM_4, "r2", "r5")                                     \
+    /* fourth row */                                                                                         \
+    WINDOW_PIXEL("r1", "3", "0") WINDOW_PIXEL("r2", "3", "1")                                                \
+    WINDOW_PIXEL("r3", "3", "2") WINDOW_PIXEL("r4", "3", "3")                                                \
+    load_end                                                                                                 \
+    MAC(SUM_3, "r1", "r8") MAC(SUM_3, "r2", "r9") MAC(SUM_3, "r3", "r10")                                    \
+    MAC(SUM_4, "r2", "r8") MAC(SUM_4, "r3", "r9") MAC(SUM_4, "r4", "r10")
+/* clang-format on */
+
 static inline __attribute__((always_inline)) void conv3x3_window(struct conv2d layer, const uint8_t *input,
                                                                  const uint32_t *pairs,
                                                                  const uint32_t *pairs_end, uint32_t bias,
@@ -68,60 +102,32 @@ static inline __attribute__((always_inline)) void conv3x3_window(struct conv2d l
     register uint32_t lower_left __asm__(SUM_3) = bias;
     register uint32_t lower_right __asm__(SUM_4) = bias;
 
-    /* clang-format off */
-    __asm__ volatile(
-        EACH_CHANNEL
-
-        /* first row of pixels */
-        LOAD_WEIGHTS("r8", "r9", "r10")
-        LOAD_PIXEL("r1", "0", "0") LOAD_PIXEL("r2", "0", "1")
-        LOAD_PIXEL("r3", "0", "2") LOAD_PIXEL("r4", "0", "3")
-        MAC(SUM_1, "r1", "r8") MAC(SUM_1, "r2", "r9") MAC(SUM_1, "r3", "r10")
-        MAC(SUM_2, "r2", "r8") MAC(SUM_2, "r3", "r9") MAC(SUM_2, "r4", "r10")
-
-        /* second row */
-        LOAD_WEIGHTS("r3", "r4", "r5")
-        LOAD_PIXEL("r1", "1", "0") LOAD_PIXEL("r2", "1", "1")
-        MAC(SUM_1, "r1", "r3") MAC(SUM_1, "r2", "r4") MAC(SUM_2, "r2", "r3")
-        MAC(SUM_3, "r1", "r8") MAC(SUM_3, "r2", "r9") MAC(SUM_4, "r2", "r8")
-        LOAD_PIXEL("r1", "1", "2") LOAD_PIXEL("r2", "1", "3")
-        MAC(SUM_1, "r1", "r5") MAC(SUM_2, "r1", "r4") MAC(SUM_2, "r2", "r5")
-        MAC(SUM_3, "r1", "r10") MAC(SUM_4, "r1", "r9") MAC(SUM_4, "r2", "r10")
-
-        /* third row */
-        LOAD_WEIGHTS("r8", "r9", "r10")
-        LOAD_PIXEL("r1", "2", "0") LOAD_PIXEL("r2", "2", "1")
-        MAC(SUM_1, "r1", "r8") MAC(SUM_1, "r2", "r9") MAC(SUM_2, "r2", "r8")
-        MAC(SUM_3, "r1", "r3") MAC(SUM_3, "r2", "r4") MAC(SUM_4, "r2", "r3")
-        LOAD_PIXEL("r1", "2", "2") LOAD_PIXEL("r2", "2", "3")
-        MAC(SUM_1, "r1", "r10") MAC(SUM_2, "r1", "r9") MAC(SUM_2, "r2", "r10")
-        MAC(SUM_3, "r1", "r5") MAC(SUM_4, "r1", "r4") MAC(SUM_4, "r2", "r5")
-
-        /* fourth row */
-        LOAD_PIXEL("r1", "3", "0") LOAD_PIXEL("r2", "3", "1")
-        LOAD_PIXEL("r3", "3", "2") LOAD_PIXEL("r4", "3", "3")
-        ".if %c[channels] > 1\n"
-        "ldr r5, %[end]\n"
-        ".endif\n"
-        MAC(SUM_3, "r1", "r8") MAC(SUM_3, "r2", "r9") MAC(SUM_3, "r3", "r10")
-        MAC(SUM_4, "r2", "r8") MAC(SUM_4, "r3", "r9") MAC(SUM_4, "r4", "r10")
-
-        NEXT_CHANNEL("cmp r6, r5\n")
-        : "+r"(pixel), "+r"(weight),
-          "+r"(upper_left), "+r"(upper_right), "+r"(lower_left), "+r"(lower_right)
-        : SIZES(layer), [end] "m"(pairs_end)
-        : "r1", "r2", "r3", "r4", "r5", "r8", "r9", "r10", "cc", "memory");
-    /* clang-format on */
-
+    if (layer.channels > 1) {
+        __asm__ volatile(EACH_CHANNEL WINDOW("ldr.w r5, %[end]\n") NEXT_CHANNEL("cmp r6, r5\n")
+                         : "+r"(pixel), "+r"(weight), "+r"(upper_left), "+r"(upper_right), "+r"(lower_left),
+                           "+r"(lower_right)
+                         : SIZES(layer), [end] "m"(pairs_end)
+                         : "r1", "r2", "r3", "r4", "r5", "r8", "r9", "r10", "cc", "memory");
+    } else {
+        __asm__ volatile(".balign 4\n" WINDOW("")
+                         : "+r"(weight), "+r"(upper_left), "+r"(upper_right), "+r"(lower_left),
+                           "+r"(lower_right)
+                         : "r"(pixel), SIZES(layer)
+                         : "r1", "r2", "r3", "r4", "r5", "r8", "r9", "r10", "cc", "memory");
+    }
     sums[0] = upper_left;
     sums[1] = upper_right;
     sums[2] = lower_left;
     sums[3] = lower_right;
 }
 
-static inline __attribute__((always_inline)) void
-conv3x3_row_of_three(struct conv2d layer, const uint8_t *input, const uint32_t *pairs,
-                     const uint32_t *pairs_end, uint32_t bias, uint32_t sums[3])
+#undef WINDOW
+#undef WINDOW_PIXEL
+
+static inline
+    __attribute__((always_inline)) void conv3x3_row_of_three(struct conv2d layer, const uint8_t *input,
+                                                             const uint32_t *pairs, const uint32_t *pairs_end,
+                                                             uint32_t bias, uint32_t sums[3])
 {
     register const uint8_t *pixel __asm__("r0") = input;
     register const uint32_t *weight __asm__("r6") = pairs;
@@ -132,8 +138,8 @@ conv3x3_row_of_three(struct conv2d layer, const uint8_t *input, const uint32_t *
     /* clang-format off */
 #define ROW_OF_PIXELS(row)                                                                                   \
         LOAD_WEIGHTS("r8", "r9", "r10")                                                                      \
-        LOAD_PIXEL("r1", row, "0") LOAD_PIXEL("r2", row, "1") LOAD_PIXEL("r3", row, "2")                     \
-        LOAD_PIXEL("r4", row, "3") LOAD_PIXEL("r5", row, "4")                                                \
+        LOAD_PIXEL("r1", row, "0", "31") LOAD_PIXEL("r2", row, "1", "4") LOAD_PIXEL("r3", row, "2", "4")     \
+        LOAD_PIXEL("r4", row, "3", "4") LOAD_PIXEL("r5", row, "4", "4")                                      \
         MAC(SUM_1, "r1", "r8") MAC(SUM_1, "r2", "r9") MAC(SUM_1, "r3", "r10")                                \
         MAC(SUM_2, "r2", "r8") MAC(SUM_2, "r3", "r9") MAC(SUM_2, "r4", "r10")                                \
         MAC(SUM_3, "r3", "r8") MAC(SUM_3, "r4", "r9") MAC(SUM_3, "r5", "r10")
@@ -171,13 +177,13 @@ conv3x3_row_of_five(struct conv2d layer, const uint8_t *input, const uint32_t *p
     /* clang-format off */
 #define ROW_OF_PIXELS(row)                                                                                   \
         LOAD_WEIGHTS("r8", "r9", "r10")                                                                      \
-        LOAD_PIXEL("r1", row, "0") LOAD_PIXEL("r2", row, "1")                                                \
-        LOAD_PIXEL("r3", row, "2") LOAD_PIXEL("r4", row, "3")                                                \
+        LOAD_PIXEL("r1", row, "0", "3") LOAD_PIXEL("r2", row, "1", "3")                                      \
+        LOAD_PIXEL("r3", row, "2", "3") LOAD_PIXEL("r4", row, "3", "3")                                      \
         MAC(SUM_1, "r1", "r8") MAC(SUM_1, "r2", "r9") MAC(SUM_1, "r3", "r10")                                \
         MAC(SUM_2, "r2", "r8") MAC(SUM_2, "r3", "r9") MAC(SUM_2, "r4", "r10")                                \
         MAC(SUM_3, "r3", "r8") MAC(SUM_3, "r4", "r9")                                                        \
         MAC(SUM_4, "r4", "r8")                                                                               \
-        LOAD_PIXEL("r1", row, "4") LOAD_PIXEL("r2", row, "5") LOAD_PIXEL("r3", row, "6")                     \
+        LOAD_PIXEL("r1", row, "4", "32") LOAD_PIXEL("r2", row, "5", "6") LOAD_PIXEL("r3", row, "6", "6")     \
         MAC(SUM_3, "r1", "r10")                                                                              \
         MAC(SUM_4, "r1", "r9") MAC(SUM_4, "r2", "r10")                                                       \
         MAC(SUM_5, "r1", "r8") MAC(SUM_5, "r2", "r9") MAC(SUM_5, "r3", "r10")
@@ -341,6 +347,7 @@ conv3x3_lanes(struct conv2d layer, struct requantisation rule, int first_row, in
         layer.rows += 2 * layer.padding;
         layer.columns += 2 * layer.padding;
     }
+    IN_REGISTER(scratch);
     for (int o = 0; o < layer.outputs; o += 2, output += 2 * plane, packed += words) {
         const uint32_t pair_bias = *bias++;
         const int32_t low_multiplier = multiplier[o], high_multiplier = multiplier[o + 1];

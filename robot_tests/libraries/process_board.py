@@ -6,7 +6,7 @@ from pathlib import Path
 import serial
 
 from host.streams import open_port
-from tooling.build import BLUEPILL, NATIVE, image
+from tooling.build import NATIVE, QEMU_BOARD, image
 from tooling.simulate import native, qemu
 
 
@@ -43,7 +43,7 @@ class QemuBoard:
     can_be_broken = False
 
     def __init__(self, firmware: Path | None) -> None:
-        self._firmware = firmware or image(BLUEPILL)
+        self._firmware = firmware or image(QEMU_BOARD)
         self._running = ExitStack()
 
     def power_on(self, *, crystal: bool) -> serial.SerialBase:

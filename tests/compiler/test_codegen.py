@@ -66,7 +66,7 @@ def test_a_fast_kernel_leaves_the_reference_kernel_selectable(
     linear: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Kernel("other.h", "other({source}, {target}, {scratch});", Cost("other", {}, {}), scratch_bytes=8)
-    monkeypatch.setitem(kernel._FAST, "linear", [lambda step: other])
+    monkeypatch.setitem(kernel._FAST, "linear", [lambda step: [other]])
     text = codegen.source_text(linear)
     readable, chosen = text.split("#else")
     assert "#ifdef NETWORK_REFERENCE_KERNELS" in readable and "linear_logits(" in readable

@@ -14,7 +14,7 @@ from compiler.kernels.kernel import Cost
 @pytest.mark.parametrize("name", random_networks.networks())
 def test_activations_in_use_never_overlap(name: str) -> None:
     steps = lower.steps(random_networks.networks()[name])
-    chosen = [replace(kernels.choose(step), scratch_bytes=100 + step.index) for step in steps]
+    chosen = [replace(kernels.candidates(step)[-1], scratch_bytes=100 + step.index) for step in steps]
     for streaming in range(len(steps)):
         plan = schedule.plan_arena(steps, chosen, streaming)
         outputs = [
@@ -30,19 +30,14 @@ def test_activations_in_use_never_overlap(name: str) -> None:
             assert sum(places[-1]) <= plan.size
 
 
-def test_layers_stream_while_they_compute_rows_and_the_arena_has_room(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_layers_stream_while_they_compute_rows_and_the_arena_has_room() -> None:
     builder = random_networks.Builder(1).conv(4).maxpool(2).conv(4, padding=1).conv(2, stride=2).avgpool(2)
     steps = lower.steps(builder.conv(2, 2).model())
     chosen = [kernels.reference(step) for step in steps]
     assert [schedule.plan_arena(steps, chosen, count).size for count in range(4)] == [1352, 1352, 1352, 1424]
-    assert schedule.streaming_steps(steps, chosen) == 3
-    monkeypatch.setattr(schedule, "STREAMING_ARENA", 1424)
-    assert schedule.streaming_steps(steps, chosen) == 3
-    monkeypatch.setattr(schedule, "STREAMING_ARENA", 1423)
-    assert schedule.streaming_steps(steps, chosen) == 2
-    assert schedule.streaming_steps(steps[3:], chosen[3:]) == 0
+    assert schedule.streaming_steps(steps, chosen, 1424) == 3
+    assert schedule.streaming_steps(steps, chosen, 1423) == 2
+    assert schedule.streaming_steps(steps[3:], chosen[3:], 1424) == 0
 
 
 def test_rows_of_a_layer_depend_on_rows_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:

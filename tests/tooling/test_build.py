@@ -74,7 +74,7 @@ def test_each_board_needs_its_compiler() -> None:
 
 
 def test_names_of_boards_and_simulators_are_checked() -> None:
-    with pytest.raises(UserError, match="no board 'redpill': choose blackpill, bluepill, native"):
+    with pytest.raises(UserError, match="no board 'redpill': choose blackpill, bluepill, qemu, native"):
         build.build("redpill")
     with pytest.raises(UserError, match="no simulator 'simics': choose renode, qemu, native"):
         check_simulator("simics")

@@ -14,7 +14,7 @@ import numpy as np
 
 from common.errors import UserError
 from common.paths import BUILD, MODELS, shown
-from compiler import codegen, kernels, lower, reference
+from compiler import codegen, reference, schedule
 from compiler import model_file as files
 from compiler.network import Linear, Model
 from data.mnist import load_test_set
@@ -71,7 +71,8 @@ def measure(model: Model, image: np.ndarray) -> Bench:
     folder = _FOLDER / model.name
     folder.mkdir(parents=True, exist_ok=True)
     codegen.export(model, folder)
-    steps = lower.steps(model)
+    stages = schedule.plan(model).stages
+    steps = [stage.step for stage in stages]
     expected = reference.run(model, image[np.newaxis])[0].tolist()
     counts = []
     for definition in (network_elf.REFERENCE_KERNELS, network_elf.PORTABLE_KERNELS, ""):
@@ -82,12 +83,12 @@ def measure(model: Model, image: np.ndarray) -> Bench:
         counts.append(execution.counts)
     layers = [
         LayerBench(
-            step.title,
-            kernels.choose(step).name,
-            step.macs,
-            *(count[step.function].cycles for count in counts),
+            stage.step.title,
+            stage.kernel.name,
+            stage.step.macs,
+            *(count[stage.step.function].cycles for count in counts),
         )
-        for step in steps
+        for stage in stages
     ]
     first = model.layers[0]
     alone = first if len(model.layers) == 1 and isinstance(first, Linear) else None

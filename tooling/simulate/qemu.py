@@ -1,6 +1,7 @@
-"""The Blue Pill's firmware on QEMU's stm32vldiscovery, an STM32F100.
+"""The firmware on QEMU's stm32vldiscovery, an STM32F100.
 
-That board has the same core, flash address and USART1, but no clock control (RCC) and less SRAM.
+That board has the Blue Pill's core, flash address and USART1, but no clock control (RCC) and less SRAM. The
+firmware for it, firmware/boards/qemu, computes with the kernels that this SRAM has room for.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from common.errors import UserError
-from tooling import processes, size
+from common.paths import shown
+from tooling import build, processes, size
 from tooling.setup import tools
 from tooling.simulate.simulation import QEMU, Simulation, check_port, free_port, log_file, wait_for
 
@@ -58,19 +60,26 @@ def start_terminal(elf: Path) -> Iterator[Simulation]:
         yield Simulation(QEMU, found.group(1), log_path, process)
 
 
-def require_room(elf: Path) -> None:
-    """Raises TooLarge if a firmware needs more SRAM than QEMU's board has."""
-    needed = size.measure(elf).sram
-    if needed > SRAM:
+def require_room(model: Path) -> None:
+    """Raises TooLarge if a model needs more memory than QEMU's board has."""
+    from compiler import model_file, resources
+
+    needed = resources.measure(model_file.load(model), build.QEMU_BOARD)
+    if not needed.fits:
         raise TooLarge(
-            f"This firmware takes {needed:,} bytes of SRAM, and QEMU's board has {SRAM:,}: "
-            "use --on renode or --on native."
+            f"Model {needed.model} needs {needed.sram_needed:,} bytes of SRAM, and QEMU's board has "
+            f"{SRAM:,}: use --on renode or --on native."
         )
 
 
 def _check(elf: Path) -> None:
     tools.require(tools.QEMU)
-    require_room(elf)
+    needed = size.measure(elf).sram
+    if needed > SRAM:
+        raise TooLarge(
+            f"{shown(elf)} takes {needed:,} bytes of SRAM, and QEMU's board has {SRAM:,}: "
+            f"type './inv build --board {build.QEMU_BOARD}' for a firmware that fits."
+        )
 
 
 def _command(elf: Path, serial: str) -> list[str | Path]:

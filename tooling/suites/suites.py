@@ -72,7 +72,7 @@ def choose(wanted: str, model: Path, *, install: bool = True) -> Choice:
         provision.provide(*build.BOARDS[NATIVE].needs, install=install)
         return Choice(NATIVE)
     if wanted == QEMU:
-        provision.provide(tools.QEMU, *build.BOARDS[build.BLUEPILL].needs, install=install)
+        provision.provide(tools.QEMU, *build.BOARDS[build.QEMU_BOARD].needs, install=install)
         return Choice(QEMU)
     why_not_renode = provision.provide_renode(install=install)
     if why_not_renode and (wanted == RENODE or os.environ.get("RENODE_REQUIRED", "0") not in ("", "0")):
@@ -82,8 +82,7 @@ def choose(wanted: str, model: Path, *, install: bool = True) -> Choice:
         return Choice(RENODE)
     try:
         choose(QEMU, model, install=install)
-        build.build(build.BLUEPILL, model)
-        qemu.require_room(build.image(build.BLUEPILL, model))
+        qemu.require_room(model)
         return Choice(QEMU, why_not_renode)
     except UserError as problem:
         if tools.missing(build.BOARDS[NATIVE].needs):
@@ -108,7 +107,9 @@ def run(
     simulator = choice.simulator
     where, name = (simulator, choice.title) if firmware is None else (build.SANITIZED, build.SANITIZED)
     if firmware is None:
-        board = build.NATIVE if simulator == NATIVE else build.BLUEPILL
+        board = build.SIMULATED[simulator]
+        if simulator == QEMU:
+            qemu.require_room(model)
         build.build(board, model)
         firmware = build.image(board, model)
     if simulator == RENODE:
@@ -116,8 +117,6 @@ def run(
         status, results = renode_runner.run(suites, options, model)
         folder = renode_runner.results_directory(options) or renode_runner.RESULTS
         return Outcome(name, results, time.monotonic() - begin, folder / "log.html", status)
-    if simulator == QEMU:
-        qemu.require_room(firmware)
     variables = [*renode_runner.variables(model, firmware), "--variable", f"BOARD:{simulator}"]
     return _run_robot(where, name, [*variables, *options], suites)
 

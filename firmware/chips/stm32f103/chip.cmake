@@ -5,7 +5,7 @@ set(layout ${chip_dir}/memory/${CHIP_MEMORY}.ld ${chip_dir}/image/firmware.ld ${
 target_compile_options(firmware_options INTERFACE
   -ffreestanding -ffunction-sections -fdata-sections -fno-common
   -fno-tree-loop-distribute-patterns # or memset() would be compiled to a call of itself
-  $<$<NOT:$<CONFIG:Debug>>:-Wstack-usage=256>) # a quarter of the stack
+  $<$<NOT:$<CONFIG:Debug>>:-Wstack-usage=384>) # three eighths of the stack
 
 add_executable(firmware
   ${chip_dir}/board.c

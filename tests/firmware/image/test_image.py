@@ -10,7 +10,7 @@ from elftools.elf.elffile import ELFFile
 
 from common.paths import ROOT
 from compiler import model_file, resources
-from compiler.target import memories
+from compiler.target import SRAM_LIMIT, memories, memory_layout
 from tooling import build, size
 from tooling.simulate.qemu import SRAM as QEMU_SRAM
 
@@ -37,10 +37,16 @@ def test_the_stack_is_the_first_thing_in_sram(symbols: dict[str, int]) -> None:
     assert symbols["stack_bottom"] < symbols["stack_top"] <= symbols["data_start"]
 
 
-def test_data_and_stack_of_the_default_model_stay_within_what_qemu_has(symbols: dict[str, int]) -> None:
+def test_data_and_stack_of_the_default_model_leave_sram_free(symbols: dict[str, int]) -> None:
     _, sram = memories()
 
-    assert symbols["bss_end"] <= sram.origin + QEMU_SRAM
+    assert symbols["bss_end"] <= sram.origin + SRAM_LIMIT < sram.origin + sram.length
+
+
+def test_qemus_board_has_the_sram_that_qemu_simulates() -> None:
+    _, sram = memories(memory_layout(build.QEMU_BOARD))
+
+    assert sram.length == QEMU_SRAM
 
 
 def test_the_vector_table_comes_first(image: bytes, symbols: dict[str, int]) -> None:

@@ -11,6 +11,7 @@ from fast_networks import networks, random_shapes
 
 from common.paths import MODELS
 from compiler import model_file, reference
+from compiler.kernels import conv3x3_lanes, kernel
 from compiler.network import (
     Linear,
     Model,
@@ -25,6 +26,14 @@ def models(request: pytest.FixtureRequest) -> dict[str, Model]:
     return networks(request.param)
 
 
+@pytest.fixture(params=["fastest", "lanes"])
+def convolutions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fastest kernels of convolutions, and the lanes alone."""
+    if request.param == "lanes":
+        monkeypatch.setitem(kernel._FAST, "conv2d", [conv3x3_lanes.conv3x3_lanes])
+
+
+@pytest.mark.usefixtures("convolutions")
 @pytest.mark.parametrize("name", NAMES)
 def test_this_computer_computes_the_references_logits(
     models: dict[str, Model], name: str, tmp_path: Path
@@ -34,6 +43,7 @@ def test_this_computer_computes_the_references_logits(
     np.testing.assert_array_equal(logits, reference.run(models[name], images), strict=True)
 
 
+@pytest.mark.usefixtures("convolutions")
 @pytest.mark.parametrize("name", NAMES)
 def test_the_simulated_chip_computes_the_references_logits(
     models: dict[str, Model], name: str, tmp_path: Path

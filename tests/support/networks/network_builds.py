@@ -134,22 +134,14 @@ def run_arm(model: Model, folder: Path, images: np.ndarray, *definitions: str) -
     return np.array([network.run(image.tobytes()) for image in images], np.int32)
 
 
+def compile_c(program: str, sources: list[Path], output: Path, options: list[str], folder: Path) -> None:
+    """Compile C with the project's warnings as errors."""
+    subprocess.run([program, *FLAGS, f"-I{folder}", *options, *sources, "-lgcc", "-o", output], check=True)
+
+
 def _compile(program: str, folder: Path, output: Path, options: list[str]) -> None:
-    subprocess.run(
-        [
-            program,
-            *FLAGS,
-            f"-I{folder}",
-            f"-I{NETWORK}",
-            *options,
-            folder / "model.c",
-            NETWORK / "network.c",
-            "-lgcc",
-            "-o",
-            output,
-        ],
-        check=True,
-    )
+    sources = [folder / "model.c", NETWORK / "network.c"]
+    compile_c(program, sources, output, [f"-I{NETWORK}", *options], folder)
 
 
 def compiler(name: str) -> str:

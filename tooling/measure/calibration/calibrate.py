@@ -18,7 +18,7 @@ import numpy as np
 
 from common.files import write_atomically
 from common.paths import COMPILER
-from compiler import codegen, kernels, lower, schedule
+from compiler import codegen, kernels, lower, schedule, target
 from compiler.kernels import Kernel
 from compiler.lower import Step
 from compiler.schedule import Schedule
@@ -66,19 +66,29 @@ def measure(samples: list[Sample], numbers: Iterable[int]) -> Iterator[Call]:
 
 def _measure(sample: Sample, number: int, folder: Path) -> Iterator[Call]:
     step = lower.steps(sample.model)[sample.step]
-    for kernel in kernels.candidates(step):
-        choose = functools.partial(_choose, {step.index: kernel})
+    for kernel in _candidates(step):
+        candidates = functools.partial(_only, {step.index: kernel})
+        planned = schedule.plan(sample.model, candidates=candidates)
+        if planned.arena_bytes > target.room().arena:
+            continue
         (folder / "model.h").write_text(codegen.header_text(sample.model))
-        (folder / "model.c").write_text(codegen.source_text(sample.model, choose))
+        (folder / "model.c").write_text(codegen.source_text(sample.model, candidates=candidates))
         machine = Machine(network_elf.compile_network(folder))
-        planned = schedule.plan(sample.model, choose)
         for rows in sorted({1, kernel.rows or 1}):
             yield Call(number, kernel.name, rows, cycles_of_call(machine, planned, sample.step, rows))
 
 
-def _choose(chosen: Mapping[int, Kernel], step: Step) -> Kernel:
+def _candidates(step: Step) -> list[Kernel]:
+    """The kernels of a step that are measured: of those that differ in memory only, the largest."""
+    found: dict[str, Kernel] = {}
+    for kernel in kernels.candidates(step):
+        found.setdefault(kernel.name, kernel)
+    return list(found.values())
+
+
+def _only(chosen: Mapping[int, Kernel], step: Step) -> list[Kernel]:
     """The kernel that was chosen for a step, else the reference kernel."""
-    return chosen.get(step.index) or kernels.reference(step)
+    return [chosen.get(step.index) or kernels.reference(step)]
 
 
 def cycles_of_call(machine: Machine, planned: Schedule, index: int, rows: int) -> int:
@@ -98,7 +108,7 @@ def measurements(samples: list[Sample], calls: Iterable[Call]) -> Iterator[Measu
     """The calls with the pieces of work that the kernels did."""
     for call in calls:
         step = lower.steps(samples[call.sample].model)[samples[call.sample].step]
-        kernel = next(kernel for kernel in kernels.candidates(step) if kernel.name == call.kernel)
+        kernel = next(kernel for kernel in _candidates(step) if kernel.name == call.kernel)
         yield Measurement(call.kernel, kernel.cost.pieces(call.rows), call.cycles)
 
 

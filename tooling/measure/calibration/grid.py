@@ -22,7 +22,7 @@ from compiler.network import (
 from data.mnist import CLASSES
 
 # How many networks of each kind, and the largest layer among them: so the grid takes a minute or two.
-_LANES, _CONVOLUTIONS, _POOLINGS, _LINEAR = 64, 60, 40, 48
+_LANES, _WINOGRAD, _CONVOLUTIONS, _POOLINGS, _LINEAR = 64, 80, 60, 40, 48
 _MACS = 60_000
 
 # The most weights of 1 or -1 in a filter whose sums fit 16 bits; activations are at most 127, biases 50.
@@ -48,6 +48,7 @@ def samples() -> Iterator[Sample]:
         (_convolution, _CONVOLUTIONS),
         (_pooling, _POOLINGS),
         (_linear, _LINEAR),
+        (_winograd, _WINOGRAD),
     ):
         generator = np.random.default_rng(len(make.__name__))
         found = 0
@@ -82,6 +83,21 @@ def _lanes(rng: np.random.Generator) -> tuple[list[Layer], Layer]:
     )
     pool = [MaxPool2d(2, 2)] if rng.integers(2) else []
     return [*_picture(rng, channels), layer, *pool], layer
+
+
+def _winograd(rng: np.random.Generator) -> tuple[list[Layer], Layer]:
+    """A 3x3 convolution whose inputs have 6 bits and whose sums fit 15 bits, pooled over 2x2 or not."""
+    channels = int(rng.choice([2, 3, 4, 5, 8, 12, 16, 28, 30, 32, 48, 64]))
+    outputs = 2 * int(rng.integers(1, 5))
+    weights = np.zeros((outputs, channels, 3, 3), np.int8)
+    for row in weights.reshape(outputs, -1):
+        places = rng.permutation(row.size)[:_LANE_WEIGHTS]
+        row[places] = rng.choice(np.array([-1, 1], np.int8), len(places))
+    layer = Conv2d(
+        weights, _bias(rng, outputs), _rule(rng, outputs), weight_bits=4, padding=int(rng.integers(2))
+    )
+    pool = [MaxPool2d(2, 2)] if rng.integers(2) else []
+    return [*_picture(rng, channels, maxima=(63,)), layer, *pool], layer
 
 
 def _convolution(rng: np.random.Generator) -> tuple[list[Layer], Layer]:
@@ -132,13 +148,13 @@ def _linear(rng: np.random.Generator) -> tuple[list[Layer], Layer | None]:
     return [before, layer], layer
 
 
-def _picture(rng: np.random.Generator, channels: int) -> list[Layer]:
+def _picture(rng: np.random.Generator, channels: int, maxima: tuple[int, ...] = _MAXIMA) -> list[Layer]:
     """A layer that makes pictures of any size with this number of channels; none for one channel."""
     if channels == 1:
         return []
     window = IMAGE.shape[1] + 1 - int(rng.choice(_SIZES))
     weights = _weights(rng, (channels, 1, window, window), 2)
-    return [Conv2d(weights, _bias(rng, channels), _rule(rng, channels), weight_bits=2)]
+    return [Conv2d(weights, _bias(rng, channels), _rule(rng, channels, maxima), weight_bits=2)]
 
 
 def _model(rng: np.random.Generator, layers: list[Layer]) -> Model:
@@ -160,5 +176,5 @@ def _bias(rng: np.random.Generator, outputs: int) -> np.ndarray:
     return rng.integers(-50, 50, outputs, np.int32, endpoint=True)
 
 
-def _rule(rng: np.random.Generator, outputs: int) -> Requantisation:
-    return Requantisation(rng.integers(50, 200, outputs).astype(np.int16), 14, int(rng.choice(_MAXIMA)))
+def _rule(rng: np.random.Generator, outputs: int, maxima: tuple[int, ...] = _MAXIMA) -> Requantisation:
+    return Requantisation(rng.integers(50, 200, outputs).astype(np.int16), 14, int(rng.choice(maxima)))

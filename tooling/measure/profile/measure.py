@@ -10,7 +10,7 @@ import numpy as np
 
 from common.errors import UserError
 from common.paths import shown
-from compiler import kernels, lower, reference
+from compiler import reference, schedule
 from compiler.lower import Step
 from compiler.network import Model
 from tooling import size
@@ -79,16 +79,17 @@ def measure(elf_file: Path, model: Model, image: np.ndarray) -> Profile:
 
     Raises UserError if the firmware does not run or was built from another model.
     """
-    steps = lower.steps(model)
+    stages = schedule.plan(model).stages
+    steps = [stage.step for stage in stages]
     symbols = size.measure(elf_file).symbols
     machine = Machine(elf_file, owners=[NETWORK, *(step.function for step in steps)])
     logits, execution = machine.classify(image.tobytes())
     if logits != reference.run(model, image[np.newaxis])[0].tolist():
         raise UserError(f"{shown(elf_file)} computes something else than the model: type './inv build'.")
     layers = []
-    for step in steps:
+    for stage in stages:
+        step, kernel = stage.step, stage.kernel
         count = execution.counts.get(step.function, Count())
-        kernel = kernels.choose(step)
         output_bytes = 0 if step is steps[-1] else step.target.bytes  # the logits are the caller's
         layers.append(
             LayerProfile(

@@ -1,0 +1,178 @@
+"""What the Winograd kernels share: pairs of outputs, their constants and their cost.
+
+firmware/network/winograd/winograd.h reads two sums from one word: `low` of 17 - lost_bits bits, `high` of 15.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from compiler.kernels import conv2d
+from compiler.kernels.kernel import Cost, Kernel, call, struct
+from compiler.lower import Step
+from compiler.network import Conv2d, Tensor
+
+HIGH_BIT = 17
+WEIGHT_BITS = 4
+LARGEST_PADDING = 2
+CHANNELS_PER_GROUP = 4  # nine words of flash hold so many channels of two outputs
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Outputs in pairs: those in the low lanes and those in the high lanes, by pair; and what is subtracted
+    from each output's sums so that they fit their lane, int64 (outputs,)."""
+
+    low: np.ndarray
+    high: np.ndarray
+    centre: np.ndarray
+
+    @property
+    def order(self) -> np.ndarray:
+        """The outputs in the order low, high, low, high, ..."""
+        return np.stack([self.low, self.high], axis=1).reshape(-1)
+
+
+def applies(step: Step) -> bool:
+    """Whether the shape of a step is one that the Winograd kernels compute."""
+    layer = step.layer
+    assert isinstance(layer, Conv2d)
+    is_plain = layer.window == (3, 3) and (layer.stride, layer.groups) == (1, 1)
+    is_pooled_as_supported = step.pool is None or (step.pool.size, step.pool.stride) == (2, 2)
+    return (
+        is_plain
+        and is_pooled_as_supported
+        and len(layer.bias) % 2 == 0
+        and len(layer.bias) <= 256  # the places of outputs are bytes
+        and layer.weight_bits <= WEIGHT_BITS
+        and layer.input_shift == 0
+        and layer.padding <= LARGEST_PADDING
+    )
+
+
+def pair_outputs(layer: Conv2d, source: Tensor, lost_bits: int) -> Pairs | None:
+    """Pairs of outputs whose sums fit the lanes, or None. Each wide output is paired with a narrow one."""
+    low, high = sums(layer, source)
+    width = high - low
+    wide, narrow = width >= 1 << (HIGH_BIT - lost_bits), width >= 1 << (32 - HIGH_BIT)
+    outputs = np.arange(len(width))
+    if wide.any() or narrow.sum() > len(width) // 2:
+        return None
+    order = outputs if not narrow.any() else np.argsort(-width, kind="stable")
+    half = len(width) // 2
+    lanes = (order[0::2], order[1::2]) if not narrow.any() else (order[:half], order[half:])
+    return Pairs(*lanes, (low + high + 1) // 2)
+
+
+def sums(layer: Conv2d, source: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """The smallest and largest sum of each output, its bias included, int64 (outputs,)."""
+    largest = layer.largest_input(source)
+    weights = layer.weights.astype(np.int64).reshape(len(layer.bias), -1)
+    bias = layer.bias.astype(np.int64)
+    return (
+        bias + largest * np.minimum(weights, 0).sum(axis=1),
+        bias + largest * np.maximum(weights, 0).sum(axis=1),
+    )
+
+
+def grouped_weights(layer: Conv2d, paired: Pairs) -> np.ndarray:
+    """Weights, int8, of the outputs in the order of their pairs, with zero channels up to a whole group."""
+    weights = layer.weights[paired.order]
+    missing = -weights.shape[1] % CHANNELS_PER_GROUP
+    return np.pad(weights, ((0, 0), (0, missing), (0, 0), (0, 0)))
+
+
+def requantisation_constants(layer: Conv2d, paired: Pairs) -> dict[str, np.ndarray]:
+    """Multipliers, what is added to the products with them, and the places of the outputs, in pairs."""
+    rule = layer.requantisation
+    assert rule is not None
+    multiplier = rule.multiplier.astype(np.int64)
+    addend = paired.centre * multiplier + (1 << (rule.shift - 1))
+    return {
+        "addend": addend[paired.order].astype(np.int32),
+        "multiplier": rule.multiplier[paired.order],
+        "output": paired.order.astype(np.uint8),
+    }
+
+
+def words(values: np.ndarray) -> np.ndarray:
+    """Integers modulo 2**32, uint32."""
+    return (values & 0xFFFFFFFF).astype(np.uint32)
+
+
+def kernel(
+    step: Step,
+    name: str,
+    strip: int,
+    constants: Mapping[str, np.ndarray],
+    cost: Cost,
+    scratch_words: int,
+    code_bytes: int,
+) -> Kernel:
+    """The kernel name(sizes, rule, strip, rows, source, weights, bias, constants, scratch, target)."""
+    layer = step.layer
+    assert isinstance(layer, Conv2d) and layer.requantisation
+    rule = struct("requantisation", shift=layer.requantisation.shift, maximum=layer.requantisation.maximum)
+    of_pairs = {key: f"{step.name}_{key}" for key in ("addend", "multiplier", "output")}
+    arguments = [
+        str(strip),
+        *("first_row", "end_row", "{source}", f"{step.name}_weights", f"{step.name}_bias"),
+        struct("winograd_constants", **of_pairs).replace("{", "{{").replace("}", "}}"),
+        *("{scratch}", "{target}"),
+    ]
+    return Kernel(
+        header=f"winograd/{name}.h",
+        call=call(name, [conv2d.sizes(step), rule], arguments),
+        cost=cost,
+        constants=constants,
+        rows=step.target.shape[1],
+        weight_bits=layer.weight_bits,
+        scratch_bytes=4 * scratch_words,
+        code_bytes=code_bytes,
+    )
+
+
+def strips(rows: int) -> Sequence[int]:
+    """Strips worth offering for so many rows: the smallest for each number of strips, the largest first."""
+    return sorted({-(-rows // count) for count in range(1, rows + 1)}, reverse=True)
+
+
+def grouped(channels: int) -> int:
+    """Channels with those that fill up the last group."""
+    return -(-channels // CHANNELS_PER_GROUP) * CHANNELS_PER_GROUP
+
+
+def blocks(positions: int) -> list[int]:
+    """How many positions lane_products() computes at once, for so many in all."""
+    found: list[int] = []
+    while positions:
+        found.append(positions if positions < 3 else 2 if positions == 4 else 3)
+        positions -= found[-1]
+    return found
+
+
+def cost(
+    name: str,
+    step: Step,
+    strip: int,
+    per_strip: Mapping[str, float],
+    per_unit: Mapping[str, float],
+    units_per_row: float,
+) -> Cost:
+    """The cost of a kernel that computes a step strip by strip, and units_per_row units in each row.
+
+    A call computes one strip more than the whole strips before its last row.
+    """
+    strips_per_row = 0.0 if strip >= step.target.shape[1] else 1 / strip
+    per_row = {piece: units_per_row * count for piece, count in per_unit.items()}
+    for piece, count in per_strip.items():
+        per_row[piece] = per_row.get(piece, 0) + strips_per_row * count
+    return Cost(name, {piece: (1 - strips_per_row) * count for piece, count in per_strip.items()}, per_row)
+
+
+def pair_counts(outputs: int) -> list[int]:
+    """The pairs that the kernels compute together: two, and the last one alone if it is left over."""
+    return [2] * (outputs // 4) + [1] * (outputs // 2 % 2)
