@@ -1,4 +1,4 @@
-"""The reference kernel of convolutions: firmware/network/conv2d.h."""
+"""The reference kernel of convolutions: firmware/network/reference/conv2d.h."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def conv2d(step: Step) -> Kernel:
     }
     return weighted(
         step,
-        header="conv2d.h",
+        header="reference/conv2d.h",
         function="conv2d",
         sizes=sizes(step),
         constants={"weights": pack_bits(layer.weights, layer.weight_bits), "bias": layer.bias},

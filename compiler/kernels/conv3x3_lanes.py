@@ -1,4 +1,4 @@
-"""The fast kernel of 3x3 convolutions: firmware/network/conv3x3_lanes.h.
+"""The fast kernel of 3x3 convolutions: firmware/network/fast/conv3x3_lanes.h.
 
 Two outputs share the 16-bit lanes of one word, so one multiplication computes two products.
 """
@@ -37,7 +37,7 @@ def conv3x3_lanes(step: Step) -> Iterator[Kernel]:
     copied_bytes = channels * math.prod(size + 2 * layer.padding for size in picture) if is_copied else 0
     yield weighted(
         step,
-        header="conv3x3_lanes.h",
+        header="fast/conv3x3_lanes.h",
         function="conv3x3_lanes",
         sizes=conv2d.sizes(step),
         constants={"weights": words, "bias": _pair_biases(layer.bias)},

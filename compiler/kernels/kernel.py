@@ -49,7 +49,7 @@ class Cost:
 class Kernel:
     """A kernel that computes one step.
 
-    header: the C header in firmware/network that declares its function.
+    header: the C header that declares its function, relative to firmware/network.
     call: the C statement, with {source}, {target} (uint8_t *, or int32_t * for logits) and {scratch}
       (uint32_t *) left open.
     constants: arrays as they lie in flash; in C each is called layerN_KEY.

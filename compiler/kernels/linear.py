@@ -1,4 +1,4 @@
-"""The reference kernel of fully connected layers: firmware/network/linear.h."""
+"""The reference kernel of fully connected layers: firmware/network/reference/linear.h."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def linear(step: Step) -> Kernel:
     }
     return weighted(
         step,
-        header="linear.h",
+        header="reference/linear.h",
         function="linear" if layer.requantisation else "linear_logits",
         sizes=sizes(layer),
         constants={"weights": pack_bits(layer.weights, layer.weight_bits), "bias": layer.bias},

@@ -1,4 +1,4 @@
-"""The fast kernel of fully connected layers: firmware/network/linear_paired.h."""
+"""The fast kernel of fully connected layers: firmware/network/fast/linear_paired.h."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def linear_paired(step: Step) -> Iterator[Kernel]:
     }
     yield weighted(
         step,
-        header="linear_paired.h",
+        header="fast/linear_paired.h",
         function="linear_paired" if layer.requantisation else "linear_paired_logits",
         sizes=linear.sizes(layer),
         constants={"weights": pack(layer.weights), "bias": layer.bias},

@@ -1,4 +1,4 @@
-"""The reference kernels of poolings that stand alone: firmware/network/maxpool2d.h and avgpool2d.h."""
+"""The reference kernels of poolings that stand alone: maxpool2d.h and avgpool2d.h."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pool2d(step: Step) -> Kernel:
         work["row of a window"] = windows * layer.size
         work["pixel"] = windows * layer.size**2
     return Kernel(
-        header=f"{layer.kind}.h",
+        header=f"reference/{layer.kind}.h",
         call=call(layer.kind, [sizes], ["{source}", "{target}"]),
         cost=Cost(layer.kind, work, {}),
     )

@@ -5,7 +5,6 @@
 #include "link.h"
 #include "model.h"
 #include "network.h"
-#include "selftest.h"
 #include "text.h"
 
 _Static_assert(LINK_MAX_PAYLOAD == NETWORK_PIXELS, "the longest payload is one image");

@@ -18,6 +18,11 @@ void network_run(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_CLA
 /* The class of the largest logit, the lowest class if several are equal. */
 int network_label(const int32_t logits[NETWORK_CLASSES]);
 
+/* Runs the self-test's image and compares every logit with the reference's: finds damaged weights, a damaged kernel, a
+ * wrong compiler.
+ *   scratch: room for the image, overwritten */
+bool network_selftest(uint8_t scratch[NETWORK_PIXELS]);
+
 /* ---- The same for an image that is still arriving ---- */
 
 /* Discards the partial result: the next image is another one. */

@@ -1,10 +1,10 @@
-#include "selftest.h"
+#include "network.h"
 
 #include "model.h"
 
 /* Noise from the linear congruential generator of Numerical Recipes. It costs no flash and, unlike a digit, uses every
  * pixel. It does not test weights behind a ReLU that gives zero for it: the firmware's checksum protects them.
- * compiler/export.py makes the same image. */
+ * compiler/reference.py makes the same image. */
 static void selftest_image(uint8_t image[NETWORK_PIXELS])
 {
     uint32_t x = 1;

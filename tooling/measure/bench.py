@@ -114,7 +114,7 @@ def _floating_point(layer: Linear, scale: float, image: np.ndarray, folder: Path
     outputs, inputs = weights.shape
     source.write_text(
         f"""\
-#include "linear_float.h"
+#include "reference/linear_float.h"
 
 static const float weights[{weights.size}] = {{{_floats(weights)}}};
 static const float bias[{bias.size}] = {{{_floats(bias)}}};
@@ -134,7 +134,9 @@ void {_FLOAT_FUNCTION}(const uint8_t *image, float *logits)
     found = np.array(struct.unpack(f"<{outputs}f", logits))
     expected = weights.astype(np.float64) @ (image.reshape(-1) / 255) + bias
     if not np.allclose(found, expected, rtol=1e-3, atol=1e-3):
-        raise UserError(f"{shown(source)} computes wrong logits: firmware/network/linear_float.h is wrong.")
+        raise UserError(
+            f"{shown(source)} computes wrong logits: firmware/network/reference/linear_float.h is wrong."
+        )
     return execution.total
 
 

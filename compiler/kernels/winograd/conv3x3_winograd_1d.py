@@ -1,4 +1,4 @@
-"""Winograd's transform along rows: firmware/network/winograd/conv3x3_winograd_1d.h.
+"""Winograd's transform along rows: firmware/network/fast/winograd/conv3x3_winograd_1d.h.
 
 Two outputs share a word, 16 bits apart. For each row of the kernel,
 three columns take five products, not nine.
@@ -66,7 +66,7 @@ def conv3x3_winograd_1d(step: Step) -> Iterator[Kernel]:
 
 
 def _cost(step: Step, strip: int, threes: int, twos: int) -> Cost:
-    """The cost of a step that is computed in strips of so many rows, with these tiles in each row."""
+    """The cost of a step that is computed in strips of this number of rows, with these tiles in each row."""
     outputs, _, columns = step.target.shape
     channels = step.source.shape[0]
     pool = step.pool.size if step.pool else 1

@@ -1,4 +1,4 @@
-"""Winograd's transform in two dimensions: firmware/network/winograd/conv3x3_winograd_2d.h.
+"""Winograd's transform in two dimensions: firmware/network/fast/winograd/conv3x3_winograd_2d.h.
 
 Two outputs share a word, 15 bits apart, and each window of 2x2 positions takes 16 products instead of 36.
 """
@@ -66,7 +66,7 @@ def conv3x3_winograd_2d(step: Step) -> Iterator[Kernel]:
 
 
 def _cost(step: Step, strip: int) -> Cost:
-    """The cost of a step that is computed in strips of so many rows."""
+    """The cost of a step that is computed in strips of this number of rows."""
     outputs, _, columns = step.target.shape
     channels, _, source_columns = step.source.shape
     pool = step.pool.size if step.pool else 1

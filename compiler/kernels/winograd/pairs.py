@@ -1,6 +1,7 @@
 """What the Winograd kernels share: pairs of outputs, their constants and their cost.
 
-firmware/network/winograd/winograd.h reads two sums from one word: `low` of 17 - lost_bits bits, `high` of 15.
+firmware/network/fast/winograd/winograd.h reads two sums from one word: `low` of 17 - lost_bits bits, and
+`high` of 15 bits.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from compiler.network import Conv2d, Tensor
 HIGH_BIT = 17
 WEIGHT_BITS = 4
 LARGEST_PADDING = 2
-CHANNELS_PER_GROUP = 4  # nine words of flash hold so many channels of two outputs
+CHANNELS_PER_GROUP = 4  # nine words of flash hold this number of channels of two outputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +125,7 @@ def kernel(
         *("{scratch}", "{target}"),
     ]
     return Kernel(
-        header=f"winograd/{name}.h",
+        header=f"fast/winograd/{name}.h",
         call=call(name, [conv2d.sizes(step), rule], arguments),
         cost=cost,
         constants=constants,
@@ -136,7 +137,7 @@ def kernel(
 
 
 def strips(rows: int) -> Sequence[int]:
-    """Strips worth offering for so many rows: the smallest for each number of strips, the largest first."""
+    """The strips to consider for this number of rows: the smallest for each count, the largest first."""
     return sorted({-(-rows // count) for count in range(1, rows + 1)}, reverse=True)
 
 
@@ -146,7 +147,7 @@ def grouped(channels: int) -> int:
 
 
 def blocks(positions: int) -> list[int]:
-    """How many positions lane_products() computes at once, for so many in all."""
+    """How many positions lane_products() computes at once, of this total."""
     found: list[int] = []
     while positions:
         found.append(positions if positions < 3 else 2 if positions == 4 else 3)

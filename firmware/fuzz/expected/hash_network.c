@@ -1,7 +1,7 @@
 #include "hash_network.h"
 
 #include "check.h"
-#include "selftest.h"
+#include "network.h"
 
 #define NOTHING_HASHED 2166136261u
 

@@ -1,7 +1,6 @@
 """Rooms of the firmware include only what lies below them, and no two files include each other."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -32,7 +31,7 @@ def room(name: str) -> str:
 def included(name: str) -> set[str]:
     """The files that a file includes. A board's configuration has the same name in each board."""
     found = set(re.findall(r'^#include "(.+)"', FILES[name].read_text(), re.MULTILINE)) - {GENERATED}
-    files = {include: [other for other in FILES if Path(other).name == include] for include in found}
+    files = {include: [other for other in FILES if f"/{other}".endswith(f"/{include}")] for include in found}
     assert all(files.values()), f"{name} includes what is not there: {files}"
     return {other for others in files.values() for other in others}
 

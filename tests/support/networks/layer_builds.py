@@ -102,7 +102,7 @@ def inputs(generator: np.random.Generator, of: lower.Step) -> np.ndarray:
 
 
 def row_splits(generator: np.random.Generator, rows: int) -> Iterator[list[tuple[int, int]]]:
-    """Ways to compute so many rows: at once, one by one, and in random portions."""
+    """Ways to compute this number of rows: at once, one by one, and in random portions."""
     yield [(0, rows)]
     yield [(row, row + 1) for row in range(rows)]
     inner = np.flatnonzero(generator.random(rows - 1) < 0.5) + 1 if rows > 1 else np.array([], int)

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "assembly.h"
+#include "fast/assembly.h"
 
 struct lane_products {
     int channels, taps;          /* of one sum; 1 or 3 taps */

@@ -18,8 +18,8 @@
 
 #include <stdint.h>
 
-#include "lane_products.h"
-#include "winograd.h"
+#include "fast/winograd/lane_products.h"
+#include "fast/winograd/winograd.h"
 
 #define WINOGRAD_2D_LOST_BITS 2
 #define WINOGRAD_2D_TERMS     16 /* term (i, j), of rows and columns, is number 4 i + j */

@@ -11,9 +11,9 @@
 
 #include <stdint.h>
 
-#include "assembly.h"
-#include "linear.h"
-#include "requantise.h"
+#include "fast/assembly.h"
+#include "reference/linear.h"
+#include "reference/requantise.h"
 
 #define LINEAR_PAIRED_MASK   0x00ff00ffu
 #define LINEAR_PAIRED_OFFSET 128u /* added to each weight, so that it is not negative */

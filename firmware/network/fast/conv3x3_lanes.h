@@ -9,10 +9,10 @@
 
 #include <stdint.h>
 
-#include "assembly.h"
-#include "conv2d.h"
-#include "lanes.h"
-#include "requantise.h"
+#include "fast/assembly.h"
+#include "fast/lanes.h"
+#include "reference/conv2d.h"
+#include "reference/requantise.h"
 
 /* Each of the three exists twice:
  *   conv3x3_window(): the sums at 2x2 positions, over all channels

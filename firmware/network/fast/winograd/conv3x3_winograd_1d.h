@@ -22,8 +22,8 @@
 
 #include <stdint.h>
 
-#include "lane_products.h"
-#include "winograd.h"
+#include "fast/winograd/lane_products.h"
+#include "fast/winograd/winograd.h"
 
 #define WINOGRAD_1D_LOST_BITS 1
 #define WINOGRAD_1D_THIRD     0xaaaaaaabu

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#include "pool2d.h"
+#include "reference/pool2d.h"
 
 #define AVGPOOL2D_SHIFT 22 /* the fixed point: 255 << 22 is what 31 bits hold */
 

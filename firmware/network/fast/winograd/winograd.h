@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "conv2d.h"
-#include "requantise.h"
+#include "reference/conv2d.h"
+#include "reference/requantise.h"
 
 #define WINOGRAD_HIGH_BIT 17
 

@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-#include "requantise.h"
-#include "weights.h"
+#include "reference/requantise.h"
+#include "reference/weights.h"
 
 struct linear {
     int inputs, outputs;

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#include "pool2d.h"
+#include "reference/pool2d.h"
 
 /* output = the largest pixel of each window */
 static inline void maxpool2d(struct pool2d layer, const uint8_t *restrict input, uint8_t *restrict output)

@@ -7,8 +7,8 @@
 
 #include <stdint.h>
 
-#include "requantise.h"
-#include "weights.h"
+#include "reference/requantise.h"
+#include "reference/weights.h"
 
 struct conv2d {
     int channels, rows, columns; /* of the input */
