@@ -18,7 +18,6 @@ from compiler.network import Conv2d, Tensor
 
 HIGH_BIT = 17
 WEIGHT_BITS = 4
-LARGEST_PADDING = 2
 CHANNELS_PER_GROUP = 4  # nine words of flash hold this number of channels of two outputs
 
 
@@ -50,7 +49,6 @@ def applies(step: Step) -> bool:
         and len(layer.bias) <= 256  # the places of outputs are bytes
         and layer.weight_bits <= WEIGHT_BITS
         and layer.input_shift == 0
-        and layer.padding <= LARGEST_PADDING
     )
 
 

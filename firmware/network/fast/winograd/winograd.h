@@ -90,9 +90,8 @@ static inline void winograd_store_largest(struct requantisation rule, const stru
     winograd_store_lanes(rule, pair, lost_bits, place, low_only, sum);
 }
 
-/* A row above or below the picture. Its columns are at most the image's, the padding and one more. */
-#define WINOGRAD_LARGEST_PADDING 2
-static const uint8_t winograd_zeros[28 + 2 * WINOGRAD_LARGEST_PADDING + 1] = {0};
+/* A row above or below the picture. It has the image's columns, two of padding on both sides, and one more at most. */
+static const uint8_t winograd_zeros[28 + 2 * 2 + 1] = {0};
 
 /* The first `width` pixels of a row of the padded input: in place, or copied to `line` where padding or the end
  * of the picture makes some of them zero. */
