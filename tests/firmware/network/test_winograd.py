@@ -156,7 +156,7 @@ def test_a_change_of_any_constant_is_noticed(
     assert kernel is not None
     network = tmp_path / "network"
     shutil.copytree(network_builds.NETWORK, network)
-    header = network / "winograd" / f"{name}.h"
+    header = network / "fast" / "winograd" / f"{name}.h"
     text = header.read_text()
     assert line in text and line.count(old) == 1
     header.write_text(text.replace(line, line.replace(old, new)))
