@@ -1,4 +1,4 @@
-/* The network: the same functions, whatever the model and whatever the board. KERNELS.md explains how it works. */
+/* The network: the same functions for every model and board. KERNELS.md explains how it works. */
 #pragma once
 
 #include <stdbool.h>

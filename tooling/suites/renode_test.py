@@ -15,7 +15,7 @@ from tooling import build, processes
 from tooling.command_line import missing_package, user_errors
 from tooling.setup import renode
 from tooling.suites import renode_runner, suites
-from tooling.suites.selection import select
+from tooling.suites.selection import NO_SUITES, select
 
 # Renode's options that Robot Framework has too: only these are kept on another simulator.
 _ROBOTS_OPTIONS = ("--include", "--exclude", "--variable")
@@ -40,15 +40,13 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the suites and folders among `arguments`; returns the exit status.
 
-    Raises UserError if no simulator is available, there is nothing to run, or nothing was run.
+    Raises UserError if no simulator is available, or no test was selected or executed.
     """
     if {"-h", "--help"} & set(arguments):
         return _help(arguments)
     options, paths = renode_runner.split(arguments)
     if not paths:
-        raise UserError(
-            "There is nothing to run: name a suite or a folder with suites, as in 'renode-test robot_tests/'."
-        )
+        raise UserError(NO_SUITES)
     select(paths)
     name, options = take_model(options)
     model = build.model_file(name)

@@ -11,6 +11,8 @@ from robot.errors import DataError
 from common.errors import UserError
 from common.paths import SUITES
 
+NO_SUITES = "No suite was selected: name a suite or a folder with suites, as in 'renode-test robot_tests/'."
+
 
 def select(names: Sequence[str | Path] = ()) -> list[Path]:
     """The files of these suites and folders, by default of robot_tests/.
@@ -19,9 +21,7 @@ def select(names: Sequence[str | Path] = ()) -> list[Path]:
     """
     paths = [suite for name in names or [SUITES] for suite in expand(Path(name))]
     if count_tests(paths) == 0:
-        raise UserError(
-            "There is nothing to run: name a suite or a folder with suites, as in 'renode-test robot_tests/'."
-        )
+        raise UserError(NO_SUITES)
     return paths
 
 

@@ -56,14 +56,15 @@ def pair_outputs(layer: Conv2d, source: Tensor, lost_bits: int) -> Pairs | None:
     """Pairs of outputs whose sums fit the lanes, or None. Each wide output is paired with a narrow one."""
     low, high = sums(layer, source)
     width = high - low
-    wide, narrow = width >= 1 << (HIGH_BIT - lost_bits), width >= 1 << (32 - HIGH_BIT)
+    too_wide, needs_low_lane = width >= 1 << (HIGH_BIT - lost_bits), width >= 1 << (32 - HIGH_BIT)
     outputs = np.arange(len(width))
-    if wide.any() or narrow.sum() > len(width) // 2:
+    if too_wide.any() or needs_low_lane.sum() > len(width) // 2:
         return None
-    order = outputs if not narrow.any() else np.argsort(-width, kind="stable")
-    half = len(width) // 2
-    lanes = (order[0::2], order[1::2]) if not narrow.any() else (order[:half], order[half:])
-    return Pairs(*lanes, (low + high + 1) // 2)
+    centre = (low + high + 1) // 2
+    if not needs_low_lane.any():
+        return Pairs(outputs[0::2], outputs[1::2], centre)
+    widest_first, half = np.argsort(-width, kind="stable"), len(width) // 2
+    return Pairs(widest_first[:half], widest_first[half:], centre)
 
 
 def sums(layer: Conv2d, source: Tensor) -> tuple[np.ndarray, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,9 +83,12 @@ def test_the_native_board_serves_one_client_after_the_other(clone: Clone) -> Non
 @needs_compiler
 def test_a_killed_sim_leaves_no_lock(clone: Clone) -> None:
     for _ in range(2):
-        with simulated(clone, "--on", "native") as (terminal, _):
+        with simulated(clone, "--on", "native") as (terminal, port):
             terminal._process.kill()
             terminal.wait_for_end()
+            # The firmware outlives the killed `sim`; it ends with its first client.
+            host, number = port.removeprefix("socket://").split(":")
+            socket.create_connection((host, int(number)), timeout=5).close()
 
 
 @needs_qemu

@@ -145,7 +145,7 @@ def test_nothing_to_run_is_a_failure(tmp_path: Path, fake_renode: Path) -> None:
     empty.mkdir()
 
     for arguments in ([], [str(empty)], ["--verbose"]):
-        with pytest.raises(UserError, match="nothing to run"):
+        with pytest.raises(UserError, match="No suite was selected"):
             renode_test.run(arguments)
     assert not fake_renode.exists()
 
