@@ -14,6 +14,7 @@ from common.paths import ROOT
 # From the lowest layer to the highest; the longest name counts. Rooms in one layer do not import each other.
 LAYERS = [
     ["common"],
+    ["pictures"],
     ["data", "host"],
     ["compiler"],
     ["training", "tooling.processes", "tooling.tables", "tooling"],
