@@ -29,10 +29,6 @@ class BadImage(BoardError, ValueError):
     """The array is not an image that the board takes."""
 
 
-class PictureError(BoardError):
-    """A picture cannot be read or shown."""
-
-
 class PortError(BoardError):
     """The port cannot be opened, or it disappeared while in use."""
 

@@ -14,7 +14,7 @@ from common.paths import MODELS
 from compiler.model_file import load
 from data.mnist import load_test_set
 from host.show.infer import infer
-from host.show.pictures import read_png
+from pictures import PictureError, Preparation, prepare, read
 from tooling import build
 from tooling.simulate import running
 
@@ -47,7 +47,10 @@ def the_port() -> str:
 
 def _digit(image: str) -> tuple[npt.NDArray[np.uint8], str]:
     if not image.isdecimal():
-        return read_png(Path(image)), image
+        try:
+            return prepare(read(Path(image)), Preparation(), (1, 28, 28))[0], image
+        except PictureError as error:
+            raise UserError(f"{image}: {error}") from None
     digits = load_test_set()
     index = int(image)
     digits.require(index)

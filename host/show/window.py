@@ -6,7 +6,7 @@ import time
 import numpy as np
 import numpy.typing as npt
 
-from host.errors import PictureError
+from common.errors import UserError
 from host.records import Prediction
 from host.show.terminal import draw_bars
 
@@ -23,16 +23,16 @@ class DigitWindow:
     """A window that shows a digit immediately, and its prediction once the board has answered."""
 
     def __init__(self, image: npt.NDArray[np.uint8], title: str) -> None:
-        """`image`: uint8 (28, 28). Raises `PictureError` without tkinter or a display."""
+        """`image`: uint8 (28, 28). Raises UserError without tkinter or a display."""
         if tkinter is None:
-            raise PictureError(
+            raise UserError(
                 "A window needs Python's tkinter: install it (on Debian and Ubuntu, sudo apt install "
                 "python3-tk), or leave out --window."
             )
         try:
             self._root = tkinter.Tk()
         except tkinter.TclError as error:
-            raise PictureError("There is no display to open a window on: leave out --window.") from error
+            raise UserError("There is no display to open a window on: leave out --window.") from error
         self._root.title(title)
         rows, cols = image.shape
         # Not every version of Tk reads greyscale PNM from memory; every version reads colour.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from one_answer import INFO
 
-from host.errors import PictureError
+from common.errors import UserError
 from host.records import Prediction
 from host.show import infer, window
 from host.show.terminal import draw_bars
@@ -132,12 +132,12 @@ def test_the_window_is_closed_if_the_board_fails(tk: FakeTk, monkeypatch: pytest
 def test_a_window_without_a_display_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("tkinter")
     monkeypatch.delenv("DISPLAY", raising=False)
-    with pytest.raises(PictureError, match="no display"):
+    with pytest.raises(UserError, match="no display"):
         window.DigitWindow(IMAGE, "nothing")
 
 
 def test_a_window_without_tkinter_is_refused_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "tkinter", None)
     monkeypatch.setattr(infer, "Board", None)
-    with pytest.raises(PictureError, match="python3-tk"):
+    with pytest.raises(UserError, match="python3-tk"):
         infer.infer("loop://", IMAGE, "nothing", {}, window=True)
