@@ -21,7 +21,8 @@ from compiler.network import (
     Pool,
     Requantisation,
 )
-from data.mnist import COLS, ROWS, Digits
+from data.examples import Examples
+from data.mnist import COLS, ROWS
 
 # Images that go through the layers together: what a convolution unfolds for them stays below 100 MB.
 _BATCH = 50
@@ -49,9 +50,9 @@ def predict(model: Model, images: np.ndarray) -> np.ndarray:
     return run(model, images).argmax(axis=1).astype(np.uint8)
 
 
-def accuracy(model: Model, digits: Digits) -> float:
-    """The share of digits, 0 to 1, that are recognised."""
-    return float((predict(model, digits.images) == digits.labels).mean())
+def accuracy(model: Model, examples: Examples) -> float:
+    """The share of examples, 0 to 1, that are recognised."""
+    return float((predict(model, examples.images) == examples.labels).mean())
 
 
 def selftest_image() -> np.ndarray:

@@ -17,6 +17,8 @@ import numpy as np
 
 from common.errors import UserError
 from common.paths import DATA, shown
+from data.examples import Examples, Interface
+from pictures.preparation import Preparation
 
 ROWS = COLS = 28
 CLASSES = 10
@@ -60,34 +62,18 @@ TEST_LABELS = IdxFile(
 FILES = (TRAINING_IMAGES, TRAINING_LABELS, TEST_IMAGES, TEST_LABELS)
 
 
-@dataclass(frozen=True, eq=False)
-class Digits:
-    """Handwritten digits: images uint8 (N, 28, 28), 0 = background, 255 = full ink; labels uint8 (N,)."""
-
-    images: np.ndarray
-    labels: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def require(self, index: int) -> None:
-        """Raise UserError if there is no digit with that index."""
-        if not 0 <= index < len(self):
-            raise UserError(f"The test set has no image {index}: choose 0 to {len(self) - 1}.")
-
-    def __getitem__(self, chosen: slice | np.ndarray) -> Digits:
-        return Digits(self.images[chosen], self.labels[chosen])
+INTERFACE = Interface((1, ROWS, COLS), tuple(map(str, range(CLASSES))), Preparation("mnist"))
 
 
-def load_test_set(folder: Path = DATA) -> Digits:
+def load_test_set(folder: Path = DATA) -> Examples:
     """MNIST's 10,000 test images, from the files committed with the project.
 
     Raises UserError if a file is missing, truncated or altered.
     """
     images = read(folder, TEST_IMAGES)
     labels = read(folder, TEST_LABELS)
-    return Digits(
-        np.frombuffer(images, np.uint8, offset=IMAGE_HEADER).reshape(-1, ROWS, COLS),
+    return Examples(
+        np.frombuffer(images, np.uint8, offset=IMAGE_HEADER).reshape(-1, 1, ROWS, COLS),
         np.frombuffer(labels, np.uint8, offset=LABEL_HEADER),
     )
 

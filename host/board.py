@@ -74,7 +74,8 @@ def _pixels(image: npt.ArrayLike | bytes | bytearray) -> bytes:
         array = np.frombuffer(image, np.uint8) if isinstance(image, bytes | bytearray) else np.asarray(image)
     except (TypeError, ValueError) as error:
         raise BadImage(f"This is not an image: {expected}.") from error
-    if array.shape not in {(link.MAX_PAYLOAD,), (link.IMAGE_ROWS, link.IMAGE_COLS)}:
+    frame = (link.IMAGE_ROWS, link.IMAGE_COLS)
+    if array.shape not in {(link.MAX_PAYLOAD,), frame, (1, *frame)}:
         raise BadImage(f"This image has the shape {array.shape}: {expected}.")
     if array.dtype.kind not in "iu":
         raise BadImage(f"This image has values of type {array.dtype}: {expected}.")

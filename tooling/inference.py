@@ -54,7 +54,7 @@ def _digit(image: str) -> tuple[npt.NDArray[np.uint8], str]:
     digits = load_test_set()
     index = int(image)
     digits.require(index)
-    return digits.images[index], f"Test image {index}, a {digits.labels[index]}"
+    return digits.images[index, 0], f"Test image {index}, a {digits.labels[index]}"
 
 
 def _logit_scales() -> dict[int, float]:

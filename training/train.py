@@ -15,7 +15,7 @@ from common.paths import MODELS, RUNS, shown
 from compiler import model_file, reference, resources
 from compiler.network import Model
 from data import mnist
-from data.mnist import Digits
+from data.examples import Examples
 from training import models
 from training.images.tensors import as_input
 from training.images.training_set import check_limit, load_training_set, split
@@ -182,22 +182,22 @@ def _accuracies(trainer: Trainer, best: Model) -> dict[str, float]:
     float_network = trainer.float_average
     rounded = trainer.quantised_float().model(trainer.name)
     accuracies: dict[str, float] = {}
-    for part, digits in (("validation", trainer.held_out), ("test", mnist.load_test_set())):
+    for part, examples in (("validation", trainer.held_out), ("test", mnist.load_test_set())):
         accuracies |= {
-            f"{part}, integer": reference.accuracy(best, digits),
-            f"{part}, float": _accuracy(float_network, digits, trainer.device),
+            f"{part}, integer": reference.accuracy(best, examples),
+            f"{part}, float": _accuracy(float_network, examples, trainer.device),
         }
         if trainer.recipe.integer_epochs:
-            accuracies[f"{part}, rounded float"] = reference.accuracy(rounded, digits)
+            accuracies[f"{part}, rounded float"] = reference.accuracy(rounded, examples)
     return accuracies
 
 
 @torch.no_grad()
-def _accuracy(network: nn.Module, digits: Digits, device: torch.device) -> float:
-    """The share of digits, 0 to 1, whose largest output is the right one."""
-    batches = as_input(digits.images).split(500)
+def _accuracy(network: nn.Module, examples: Examples, device: torch.device) -> float:
+    """The share of examples, 0 to 1, whose largest output is the right one."""
+    batches = as_input(examples.images).split(500)
     guesses = torch.cat([network(batch.to(device)).argmax(dim=1).cpu() for batch in batches])
-    return float((guesses.numpy() == digits.labels).mean())
+    return float((guesses.numpy() == examples.labels).mean())
 
 
 def _deterministic_device() -> torch.device:

@@ -25,11 +25,11 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_committed_test_set_is_mnists() -> None:
     digits = mnist.load_test_set()
-    assert digits.images.shape == (10_000, 28, 28) and digits.images.dtype == np.uint8
+    assert digits.images.shape == (10_000, 1, 28, 28) and digits.images.dtype == np.uint8
     assert digits.labels.shape == (10_000,) and digits.labels.dtype == np.uint8
     assert digits.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     # The first image is a seven: its ink lies in rows 7 to 26 and columns 6 to 21.
-    rows, columns = np.nonzero(digits.images[0])
+    rows, columns = np.nonzero(digits.images[0, 0])
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (7, 26, 6, 21)
 
 

@@ -12,8 +12,8 @@ PIXEL_SCALE = 1 / 255  # the value of one count of a pixel
 
 
 def as_input(images: NDArray[np.uint8]) -> Tensor:
-    """Images uint8 (N, 28, 28) as models take them: float32 (N, 1, 28, 28), 0 to 1."""
-    return from_numpy(images[:, np.newaxis].astype(np.float32) * np.float32(PIXEL_SCALE))
+    """Images uint8 (N, channels, rows, columns) as models take them: float32, 0 to 1."""
+    return from_numpy(images.astype(np.float32) * np.float32(PIXEL_SCALE))
 
 
 def as_labels(labels: NDArray[Any]) -> Tensor:

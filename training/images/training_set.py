@@ -18,14 +18,15 @@ from common.errors import UserError
 from common.files import write_atomically
 from common.paths import DATA, shown
 from data import mnist
-from data.mnist import TEST_IMAGES, TEST_LABELS, TRAINING_IMAGES, TRAINING_LABELS, Digits
+from data.examples import Examples
+from data.mnist import TEST_IMAGES, TEST_LABELS, TRAINING_IMAGES, TRAINING_LABELS
 from training.images.vision import torchvision
 from training.settings import HELD_OUT, MOST_IMAGES
 
 _SERVER_TIMEOUT = 30.0  # seconds of silence; torchvision itself has no limit
 
 
-def load_training_set() -> Digits:
+def load_training_set() -> Examples:
     """MNIST's training images.
 
     Raises UserError if a file is missing, truncated or altered, or if the download fails.
@@ -45,14 +46,14 @@ def load_training_set() -> Digits:
     for file in (TEST_IMAGES, TEST_LABELS):  # torchvision expects all four files, whichever it reads
         _copy(file, DATA, raw)
     dataset = torchvision.datasets.MNIST(root, train=True)
-    return Digits(dataset.data.numpy(), dataset.targets.numpy().astype("uint8"))
+    return Examples(dataset.data.numpy()[:, None], dataset.targets.numpy().astype("uint8"))
 
 
-def split(digits: Digits, limit: int | None = None) -> tuple[Digits, Digits]:
+def split(examples: Examples, limit: int | None = None) -> tuple[Examples, Examples]:
     """Training images and held-out images, the same in every run. limit: keep this many training images."""
-    order = np.random.default_rng(0).permutation(len(digits))
+    order = np.random.default_rng(0).permutation(len(examples))
     held_out, training = order[:HELD_OUT], order[HELD_OUT:][:limit]
-    return digits[training], digits[held_out]
+    return examples[training], examples[held_out]
 
 
 def check_limit(limit: int | None) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from compiler.network import Model
-from data.mnist import Digits
+from data.examples import Examples
 from training.errors import Diverged
 from training.images.augmentation import augmented, draw_maps
 from training.images.tensors import as_input, as_labels
@@ -36,7 +36,7 @@ class Trainer:
     """
 
     def __init__(
-        self, name: str, network: nn.Sequential, recipe: Recipe, training: Digits, held_out: Digits
+        self, name: str, network: nn.Sequential, recipe: Recipe, training: Examples, held_out: Examples
     ) -> None:
         """network: the initial float network, on the device to train on."""
         self.name, self.recipe = name, recipe

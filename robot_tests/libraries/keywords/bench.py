@@ -12,7 +12,8 @@ from hardware import Hardware
 from robot.api import logger
 
 from compiler import model_file, network, reference
-from data.mnist import Digits, load_test_set
+from data.examples import Examples
+from data.mnist import load_test_set
 from host import link
 from host.board import Board
 from host.errors import NoAnswer
@@ -65,7 +66,7 @@ class Bench:
         """The model that the firmware was built from."""
         return _load_model(self._model_path)
 
-    def digits(self) -> Digits:
+    def digits(self) -> Examples:
         """The test set."""
         return _load_digits()
 
@@ -111,5 +112,5 @@ def _load_model(path: Path) -> network.Model:
 
 
 @cache
-def _load_digits() -> Digits:
+def _load_digits() -> Examples:
     return load_test_set()

@@ -124,7 +124,7 @@ def test_a_picture_from_a_file(clone: Clone, tmp_path: Path) -> None:
     from PIL import Image
 
     picture = tmp_path / "my digit.png"
-    Image.fromarray(255 - load_test_set().images[IMAGE]).resize((280, 280)).save(picture)
+    Image.fromarray(255 - load_test_set().images[IMAGE, 0]).resize((280, 280)).save(picture)
 
     with simulated(clone, "--on", "native"):
         text = infer(clone, str(picture))
@@ -135,7 +135,7 @@ def test_a_picture_from_a_file(clone: Clone, tmp_path: Path) -> None:
 @needs_compiler
 def test_a_users_own_program_talks_to_the_board(clone: Clone) -> None:
     with simulated(clone, "--on", "native", "--tcp-port", "0") as (_, port), Board.open(port) as board:
-        assert board.classify(load_test_set().images[IMAGE]).label == LABEL
+        assert board.classify(load_test_set().images[IMAGE, 0]).label == LABEL
 
 
 def test_a_missing_picture_is_one_sentence(clone: Clone) -> None:

@@ -13,6 +13,7 @@ pytest.importorskip("torch", reason="torch is not installed: invoke setup --trai
 
 from common.errors import UserError
 from data import mnist
+from data.examples import Examples
 from training.images import training_set
 from training.images.training_set import cache_folder, is_available, load_training_set, split
 from training.images.vision import torchvision
@@ -47,7 +48,7 @@ class TestLoading:
         first = load_training_set()
         monkeypatch.delenv("MNIST_DIR")
         second = load_training_set()
-        assert first.images.shape == (60_000, 28, 28) and first.labels[:5].tolist() == [5, 0, 4, 1, 9]
+        assert first.images.shape == (60_000, 1, 28, 28) and first.labels[:5].tolist() == [5, 0, 4, 1, 9]
         assert first.images.dtype == first.labels.dtype == np.uint8
         np.testing.assert_array_equal(first.images, second.images)
 
@@ -120,7 +121,7 @@ class TestLoading:
 
 
 def test_held_out_images_are_never_trained_on() -> None:
-    digits = mnist.Digits(np.arange(60_000), np.arange(60_000))
+    digits = Examples(np.arange(60_000), np.arange(60_000))
     training, held_out = split(digits)
     assert len(held_out) == 5_000
     assert sorted([*training.labels, *held_out.labels]) == list(range(60_000))
@@ -131,7 +132,7 @@ def test_held_out_images_are_never_trained_on() -> None:
 
 def test_the_held_out_images_are_those_of_the_committed_models() -> None:
     numbers = np.arange(60_000)
-    training, held_out = split(mnist.Digits(numbers, numbers))
+    training, held_out = split(Examples(numbers, numbers))
     assert held_out.labels[:3].tolist() == [4013, 23840, 29603]
     assert training.labels[:3].tolist() == [12257, 36706, 6949]
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from compiler import reference
 from data import mnist
-from data.mnist import Digits
+from data.examples import Examples
 from training.errors import Diverged
 from training.images.tensors import as_input
 from training.loop import trainer as loop
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.train
 
 DIGITS = mnist.load_test_set()
 TRAINING, HELD_OUT = DIGITS[:60], DIGITS[1000:1100]
-BLACK = Digits(np.zeros_like(TRAINING.images), TRAINING.labels)
+BLACK = Examples(np.zeros_like(TRAINING.images), TRAINING.labels)
 
 RECIPE = Recipe(epochs=2, batch_size=20, learning_rate=1e-3, weight_decay=0.0)  # 3 steps in an epoch
 WITH_INTEGERS = replace(RECIPE, integer_epochs=2, integer_learning_rate=1e-3)
@@ -52,8 +52,8 @@ def convolutional() -> nn.Sequential:
 def trainer(
     recipe: Recipe,
     network: Callable[[], nn.Sequential] = linear,
-    training: Digits = TRAINING,
-    held_out: Digits = HELD_OUT,
+    training: Examples = TRAINING,
+    held_out: Examples = HELD_OUT,
 ) -> Trainer:
     return Trainer("small", network(), recipe, training, held_out)
 
@@ -232,7 +232,7 @@ def test_the_average_is_judged_and_kept(phase: str) -> None:
 
 def test_the_network_of_the_best_epoch_is_kept() -> None:
     # Wrong labels: each epoch makes the loss on held-out images larger.
-    wrong = Digits(TRAINING.images, (TRAINING.labels + 1) % 10)
+    wrong = Examples(TRAINING.images, (TRAINING.labels + 1) % 10)
     subject = trainer(replace(RECIPE, epochs=3, learning_rate=0.01), training=wrong)
     saved = run(subject)
     losses = [record.held_out_loss for record in subject.history]

@@ -41,11 +41,11 @@ def saturated(network: nn.Sequential, generator: np.random.Generator, bias: floa
 
 
 def extreme_images(generator: np.random.Generator) -> NDArray[np.uint8]:
-    """uint8 (6, 28, 28): black, white, noise, noise of black and white pixels, and two almost white."""
+    """uint8 (6, 1, 28, 28): black, white, noise, noise of black and white pixels, and two almost white."""
     noise = generator.integers(0, 256, (28, 28))
     light = 255 - generator.integers(0, 3, (2, 28, 28))
     images = [np.zeros_like(noise), np.full_like(noise, 255), noise, noise // 128 * 255, *light]
-    return np.stack(images).astype(np.uint8)
+    return np.stack(images)[:, np.newaxis].astype(np.uint8)
 
 
 def assert_equals_reference(network: QuantisedNetwork, images: NDArray[np.uint8]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from common.paths import shown
 from compiler.network import Model
 from compiler.target import CLOCK
-from data.mnist import Digits
+from data.examples import Examples
 from host import link
 from tooling import size
 from tooling.measure.cortex_m3 import ASSUMPTIONS, milliseconds
@@ -20,7 +20,7 @@ from tooling.tables import percent, ratio, table
 GREETING = ("Image data received successfully", "Starting inference...")
 
 
-def report(elf_file: Path, model: Model, digits: Digits, index: int) -> tuple[Profile, str]:
+def report(elf_file: Path, model: Model, digits: Examples, index: int) -> tuple[Profile, str]:
     """The profile of one test image, and all of it as text. Errors: UserError."""
     digits.require(index)
     profile = measure(elf_file, model, digits.images[index])
