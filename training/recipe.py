@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from common.errors import UserError
+
+# Settings newer than the committed networks, and their defaults. A recipe leaves them out of its JSON at
+# their default, so it still equals the recipe in those networks' files.
+_LATER: dict[str, Any] = {"augmentation": {"flip": False}}
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,7 @@ class Augmentation:
     scale: float = 0.0  # 0.1: each side is 0.9 to 1.1 times as long
     shear: float = 0.0  # columns per row
     shift: float = 0.0  # pixels, in each direction
+    flip: bool = False  # half of the images are mirrored, left to right
 
 
 @dataclass(frozen=True)
@@ -138,7 +143,17 @@ class Recipe:
     def as_json(self) -> dict[str, Any]:
         """The recipe as JSON gives it back: with lists instead of tuples."""
         recipe: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        _leave_out(recipe, _LATER)
         return recipe
+
+
+def _leave_out(recipe: dict[str, Any], defaults: Mapping[str, Any]) -> None:
+    """Delete the settings that have these defaults."""
+    for name, default in defaults.items():
+        if isinstance(default, Mapping):
+            _leave_out(recipe[name], default)
+        elif recipe[name] == default:
+            del recipe[name]
 
 
 def _one_for_each(

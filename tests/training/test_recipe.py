@@ -108,3 +108,10 @@ def test_json_has_lists_instead_of_tuples() -> None:
 def test_one_number_of_bits_is_meant_for_all_layers() -> None:
     rule = Quantisation(weight_bits=4, activation_maximum=(7, 255))
     assert rule.bits_of_layers(3) == [4, 4, 4] and rule.maxima_of_layers(2) == [7, 255]
+
+
+def test_a_setting_newer_than_the_committed_networks_is_recorded_only_if_it_is_used() -> None:
+    plain, flipped = (
+        Recipe(1, 2, 0.1, 0, augmentation=Augmentation(flip=flip)).as_json() for flip in (False, True)
+    )
+    assert "flip" not in plain["augmentation"] and flipped["augmentation"]["flip"] is True

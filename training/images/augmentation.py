@@ -1,4 +1,4 @@
-"""Random affine changes of training images, different in each epoch."""
+"""Random affine changes and mirroring of training images, different in each epoch."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ def draw_maps(count: int, augmentation: Augmentation, rng: torch.Generator) -> T
     cosine, sine = angle.cos(), angle.sin()
     columns = [cosine * width, (cosine * shear - sine) * height, uniform(augmentation.shift) / half]
     rows = [sine * width, (sine * shear + cosine) * height, uniform(augmentation.shift) / half]
-    return torch.stack([torch.stack(columns, dim=1), torch.stack(rows, dim=1)], dim=1)
+    maps = torch.stack([torch.stack(columns, dim=1), torch.stack(rows, dim=1)], dim=1)
+    if augmentation.flip:
+        maps[torch.rand(count, generator=rng) < 0.5, 0] *= -1  # the column in the old image
+    return maps
 
 
 def augmented(images: Tensor, maps: Tensor) -> Tensor:

@@ -109,3 +109,11 @@ def test_a_shear_moves_each_row_by_up_to_that_many_columns_per_row() -> None:
     columns = (sheared * torch.arange(28.0)).sum(dim=3) / sheared.sum(dim=3)
     slopes = (columns[:, 0, 20] - columns[:, 0, 7]) / 13
     assert 0.26 < slopes.max() < 0.31 and -0.31 < slopes.min() < -0.26
+
+
+def test_a_flip_mirrors_about_half_of_the_images(images: Tensor) -> None:
+    flipped = change(images, Augmentation(flip=True), 0)
+    is_mirrored = (flipped - images.flip(3)).abs().amax(dim=(1, 2, 3)) < 1e-5
+    is_unchanged = (flipped - images).abs().amax(dim=(1, 2, 3)) < 1e-5
+    assert torch.all(is_mirrored | is_unchanged)
+    assert 70 < is_mirrored.sum() < 130
