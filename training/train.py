@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import nn
 
 from common.paths import MODELS, RUNS, shown
 from compiler import model_file, reference, resources
 from compiler.network import Model
 from data import mnist
-from data.examples import Examples
 from training import models
-from training.images.tensors import as_input
 from training.images.training_set import check_limit, load_training_set, split
 from training.loop import curve
 from training.loop.checkpoint import Checkpoint, EpochRecord, best_epoch
+from training.loop.device import deterministic_device, environment
+from training.loop.evaluation import accuracy
 from training.loop.trainer import Trainer
 from training.quantise.network import quantised
 from training.recipe import Recipe
@@ -80,7 +77,7 @@ def train(
     model_class = models.find(name)
     recipe = model_class.recipe.changed(seed, epochs)
     check_limit(limit)
-    device = _deterministic_device()
+    device = deterministic_device()
     torch.manual_seed(recipe.seed)
     network = model_class().to(device)
     resources.check_fits(quantised(network, name, recipe.quantisation).model(name))
@@ -89,7 +86,7 @@ def train(
     settings = RunSettings(name, str(network), recipe.as_json(), len(training))
     folder = settings.folder(runs)
     output = output or (MODELS / f"{name}.npz" if limit is None else folder / "trial.npz")
-    run = _Run(settings, recipe, folder, output, Checkpoint(folder / "checkpoint.pt", _environment(device)))
+    run = _Run(settings, recipe, folder, output, Checkpoint(folder / "checkpoint.pt", environment(device)))
     if fresh:
         run.forget()
     saved = run.checkpoint.load()
@@ -185,32 +182,8 @@ def _accuracies(trainer: Trainer, best: Model) -> dict[str, float]:
     for part, examples in (("validation", trainer.held_out), ("test", mnist.load_test_set())):
         accuracies |= {
             f"{part}, integer": reference.accuracy(best, examples),
-            f"{part}, float": _accuracy(float_network, examples, trainer.device),
+            f"{part}, float": accuracy(float_network, examples, trainer.device),
         }
         if trainer.recipe.integer_epochs:
             accuracies[f"{part}, rounded float"] = reference.accuracy(rounded, examples)
     return accuracies
-
-
-@torch.no_grad()
-def _accuracy(network: nn.Module, examples: Examples, device: torch.device) -> float:
-    """The share of examples, 0 to 1, whose largest output is the right one."""
-    batches = as_input(examples.images).split(500)
-    guesses = torch.cat([network(batch.to(device)).argmax(dim=1).cpu() for batch in batches])
-    return float((guesses.numpy() == examples.labels).mean())
-
-
-def _deterministic_device() -> torch.device:
-    """A GPU if there is one. Sets torch up so that a seed gives the same bits again on the same machine."""
-    # cuBLAS reads this when it is first used.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True)
-    # TF32 has too few bits for the integers.
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cuda.matmul.allow_tf32 = False
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def _environment(device: torch.device) -> dict[str, Any]:
-    """What changes the order of float sums, and so the bits of the result."""
-    return {"torch": torch.__version__, "device": device.type, "threads": torch.get_num_threads()}

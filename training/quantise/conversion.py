@@ -18,7 +18,7 @@ from training.quantise.stages import Convolution, Ranges, Stage, WeightedStage
 from training.recipe import Quantisation
 
 SUPPORTED = (
-    nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, *pooling.STAGES, nn.Flatten,
+    nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.Hardtanh, *pooling.STAGES, nn.Flatten,
 )  # fmt: skip
 
 M = TypeVar("M", bound=nn.Module)
@@ -68,7 +68,7 @@ def stages(network: nn.Sequential, rule: Quantisation) -> Iterator[Stage]:
         if isinstance(module, nn.Flatten):
             is_flat = True
             continue
-        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.ReLU):
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.ReLU | nn.Hardtanh):
             raise UserError(f"{name} does not follow a layer with weights")
         if is_flat != isinstance(module, nn.Linear):
             raise UserError(f"{name} is on the wrong side of a Flatten, which belongs before every Linear")
@@ -100,7 +100,7 @@ def _weighted(module: nn.Conv2d | nn.Linear, layers: _Layers, ranges: Ranges) ->
     """The stage of a layer with weights and of the layers behind it that belong to it."""
     norm = layers.next_if(nn.BatchNorm1d) or layers.next_if(nn.BatchNorm2d)
     _check_norm(module, norm)
-    relu = layers.next_if(nn.ReLU)
+    relu = layers.next_if(nn.ReLU) or layers.next_if(nn.Hardtanh)
     if (relu is None) != (ranges.maximum is None):
         raise UserError(
             "it needs a ReLU behind it or behind its batch normalisation, "
@@ -114,6 +114,7 @@ def _weighted(module: nn.Conv2d | nn.Linear, layers: _Layers, ranges: Ranges) ->
         ranges,
         _convolution(module) if isinstance(module, nn.Conv2d) else None,
         pooling.max_pooling(pool) if pool else None,
+        relu.max_val if isinstance(relu, nn.Hardtanh) else None,
     )
 
 
@@ -129,6 +130,8 @@ def _check(module: nn.Module) -> None:
             raise UserError("it must have no dilation, and zeros as its padding")
     elif isinstance(module, tuple(pooling.STAGES)):
         pooling.stage(module)
+    elif isinstance(module, nn.Hardtanh) and (module.min_val != 0 or module.max_val <= 0):
+        raise UserError("it must clip to a range from 0 to a positive value")
     elif isinstance(module, nn.Flatten) and (module.start_dim, module.end_dim) != (1, -1):
         raise UserError("it must flatten all dimensions but the first")
 

@@ -82,9 +82,14 @@ class WeightedStage(Stage):
         ranges: Ranges,
         convolution: Convolution | None = None,
         pool: network.MaxPool2d | None = None,
+        ceiling: float | None = None,
     ) -> None:
-        """weight (outputs, ...), bias (outputs,): real. convolution: None for a fully connected layer."""
+        """weight (outputs, ...), bias (outputs,): real. convolution: None for a fully connected layer.
+
+        ceiling: the largest real activation, as of a ReLU6; training may change it.
+        """
         super().__init__()
+        self.ceiling = ceiling
         self.ranges, self.convolution, self.pool = ranges, convolution, pool
         self.weight, self.bias = nn.Parameter(weight), nn.Parameter(bias)
         is_last = ranges.maximum is None
@@ -170,7 +175,8 @@ class WeightedStage(Stage):
         weights, bias, weight_scale = self.integers(scale)
         sums = self.sums(values, weights, bias)
         sum_scale = weight_scale * scale
-        real = (sums.to(torch.float32) * per_output(sum_scale, sums.ndim, 1)).clamp(min=0)
+        real = (sums.to(torch.float32) * per_output(sum_scale, sums.ndim, 1)).clamp(0, self.ceiling)
+        # The scale times the largest integer is at most the ceiling, where requantisation saturates.
         best = scales.activation_scale(real, self.ranges.maximum, fallback=sum_scale.max())
         self.log_output_scale.copy_(best.log())
 

@@ -41,6 +41,8 @@ LOGITS = (nn.Flatten(), nn.Linear(784, 10))
             [nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(1352, 10)],
             "layer 0 (Conv2d): it needs a ReLU behind it",
         ),
+        ([nn.Conv2d(1, 2, 3), nn.Hardtanh(), *LOGITS], "layer 1 (Hardtanh): it must clip to a range from 0"),
+        ([nn.ReLU6(), *LOGITS], "layer 0 (ReLU6) does not follow a layer with weights"),
         ([nn.ReLU(), *LOGITS], "layer 0 (ReLU) does not follow a layer with weights"),
         ([nn.BatchNorm2d(1), *LOGITS], "layer 0 (BatchNorm2d) does not follow a layer with weights"),
         ([nn.Conv2d(2, 3, 3), nn.ReLU(), *LOGITS], "layer 0 (Conv2d): it takes pictures of 2 channels"),

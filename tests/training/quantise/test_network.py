@@ -112,6 +112,18 @@ def test_eight_bits_stay_close_to_the_float_network(name: str) -> None:
     assert (got - expected).abs().max() < 0.05 * expected.abs().max()
 
 
+@pytest.mark.parametrize("ceiling", [0.05, 0.4])
+def test_activations_saturate_at_the_ceiling_of_a_clipping_layer(ceiling: float) -> None:
+    torch.manual_seed(3)
+    layers = [nn.Conv2d(1, 8, 5), nn.Hardtanh(0, ceiling), nn.MaxPool2d(4), nn.Flatten(), nn.Linear(288, 10)]
+    float_network = nn.Sequential(*layers)
+    assert (layers[0](images(200)) > ceiling).float().mean() > 0.02
+    network = quantised(float_network, "clipped", Quantisation(8, 255), images(200))
+    with torch.no_grad():
+        expected, got = float_network(images(200)), network(images(200))
+    assert (got - expected).abs().max() < 0.02 * expected.abs().max()
+
+
 def test_every_parameter_has_a_gradient_like_the_float_network() -> None:
     # Scales too: rounding is treated as the identity, so the gradients of the weights are those of floats.
     float_network, rule = build("pools")
