@@ -301,7 +301,7 @@ def profile(
         report.plot(measured, network.name, BUILD / "profile.png")
         print(f"\n{shown(BUILD / 'profile.png')} shows it.")
     if renode:
-        print(f"\n{profiles.check_in_renode(firmware)}")
+        print(f"\n{profiles.check_in_renode(firmware, network)}")
 
 
 @task(

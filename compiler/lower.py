@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from compiler.network import IMAGE, Conv2d, Layer, MaxPool2d, Model, Tensor, Weighted
+from compiler.network import Conv2d, Layer, MaxPool2d, Model, Tensor, Weighted
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def steps(model: Model) -> list[Step]:
 def _fused(model: Model) -> list[Step]:
     """One step for each layer; max pooling without overlap joins the convolution before it."""
     found: list[Step] = []
-    source = IMAGE
+    source = model.input
     for index, (layer, target) in enumerate(zip(model.layers, model.tensors, strict=True)):
         before = found[-1] if found else None
         follows_convolution = before and isinstance(before.layer, Conv2d) and before.pool is None
@@ -90,7 +90,7 @@ def _trimmed(found: Sequence[Step]) -> list[Step]:
     target = found[-1].target
     for step in reversed(found):
         step = replace(step, target=target)
-        if step.layer.window and step.source is not IMAGE:
+        if step.layer.window and step.index > 0:
             sides = (step.needs(target.shape[axis], axis) for axis in (1, 2))
             step = replace(step, source=replace(step.source, shape=(step.source.shape[0], *sides)))
         trimmed.insert(0, step)

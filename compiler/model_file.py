@@ -12,6 +12,7 @@ import json
 import math
 import tokenize
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,17 @@ import numpy as np
 from common.errors import UserError
 from common.files import write_atomically
 from common.paths import shown
-from compiler.network import LAYERS, Layer, Model, little_endian
+from compiler.network import DIGITS, IMAGE, LAYERS, Layer, Model, Tensor, image, little_endian
+from pictures.preparation import Preparation
 
-FORMAT = 1
+FORMAT = 2
+
+# What a file of format 1 leaves out: all of them are for MNIST.
+_FORMAT_1 = {
+    "input": list(IMAGE.shape),
+    "class_names": list(DIGITS),
+    "preparation": {"method": "mnist", "polarity": "detect"},
+}
 
 # In bytes. Weights of 2 bits that fill the chip's 64 KiB take 256 KiB in the file, a byte each.
 SIZE_LIMIT = 1024 * 1024
@@ -43,6 +52,9 @@ def encode(model: Model) -> bytes:
         "name": model.name,
         "layers": [layer.description for layer in model.layers],
         "logit_scale": model.logit_scale,
+        "input": list(model.input.shape),
+        "class_names": list(model.class_names),
+        "preparation": asdict(model.preparation),
         "metadata": dict(model.metadata),
     }
     text = json.dumps(header, indent=1, sort_keys=True, allow_nan=False)
@@ -73,7 +85,7 @@ def load(path: Path) -> Model:
         return decode(content)
     except UserError as error:
         raise UserError(
-            f"{shown(path)} is not a usable model file, {error}: "
+            f"{shown(path)} is not a usable model file, {_clause(error)}: "
             "restore it with git or make a new one with `invoke train`."
         ) from None
 
@@ -96,7 +108,48 @@ def decode(content: bytes) -> Model:
             raise UserError(f"layer {index}: {error}") from None
     if arrays:
         raise UserError(f"it holds {sorted(arrays)[0][:40]!r}, which belongs to no layer")
-    return Model(header["name"], tuple(layers), float(header["logit_scale"]), header["metadata"])
+    return Model(
+        header["name"],
+        tuple(layers),
+        float(header["logit_scale"]),
+        header["metadata"],
+        input=_input(header["input"]),
+        class_names=_class_names(header["class_names"]),
+        preparation=_preparation(header["preparation"]),
+    )
+
+
+def _input(shape: list[Any]) -> Tensor:
+    """The images of this shape. Raises UserError if it has anything but whole numbers."""
+    if any(type(size) is not int for size in shape):
+        raise UserError("the shape of its images is not made of whole numbers")
+    return image(shape)
+
+
+def _class_names(names: list[Any]) -> tuple[str, ...]:
+    """The names of the classes. Raises UserError if one is no text."""
+    if any(not isinstance(name, str) for name in names):
+        raise UserError("a name of its classes is no text")
+    return tuple(names)
+
+
+def _preparation(settings: dict[str, Any]) -> Preparation:
+    """The preparation of pictures. Raises UserError if a setting is missing, unknown or no text."""
+    if any(not isinstance(value, str) for value in settings.values()):
+        raise UserError("a setting of its preparation of pictures is no text")
+    try:
+        preparation = Preparation(**settings)
+    except TypeError:
+        raise UserError("the settings of its preparation of pictures are not those of this program") from None
+    if asdict(preparation) != settings:
+        raise UserError("its preparation of pictures is incomplete")
+    return preparation
+
+
+def _clause(error: UserError) -> str:
+    """An error as a part of another sentence."""
+    sentence = str(error)
+    return sentence[:1].lower() + sentence[1:].removesuffix(".")
 
 
 def _layer(description: Any, arrays: dict[str, np.ndarray]) -> Layer:
@@ -160,10 +213,20 @@ def _header(array: np.ndarray | None) -> dict[str, Any]:
         raise UserError("its metadata is no JSON") from None
     if not isinstance(header, dict):
         raise UserError("its metadata is no JSON object")
-    if header.get("format") != FORMAT:
+    if header.get("format") not in (1, FORMAT) or type(header["format"]) is not int:
         version = json.dumps(header.get("format"))[:40]
-        raise UserError(f"it is of format {version}, and this program reads format {FORMAT}")
-    types = {"name": str, "layers": list, "logit_scale": float, "metadata": dict}
+        raise UserError(f"it is of format {version}, and this program reads formats 1 and {FORMAT}")
+    if header["format"] == 1:
+        header |= _FORMAT_1
+    types = {
+        "name": str,
+        "layers": list,
+        "logit_scale": float,
+        "input": list,
+        "class_names": list,
+        "preparation": dict,
+        "metadata": dict,
+    }
     for name, kind in types.items():
         if not isinstance(header.get(name), kind):
             raise UserError(f"its metadata has no {name!r} or a malformed one")

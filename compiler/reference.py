@@ -22,20 +22,20 @@ from compiler.network import (
     Requantisation,
 )
 from data.examples import Examples
-from data.mnist import COLS, ROWS
 
 # Images that go through the layers together: what a convolution unfolds for them stays below 100 MB.
 _BATCH = 50
 
 
 def run(model: Model, images: np.ndarray) -> np.ndarray:
-    """The logits of images: uint8 (N, 28, 28) or (N, 784) in, int32 (N, 10) out.
+    """The logits, int32 (N, classes), of images, uint8 (N, channels, rows, columns) or of another shape.
 
-    Real logit = integer logit * model.logit_scale. Errors: ValueError where the images are not such.
+    Real logit = integer logit * model.logit_scale. Raises ValueError if the images have another size or type.
     """
-    if images.dtype != np.uint8 or images.ndim < 2:
-        raise ValueError(f"images are uint8 (N, {ROWS}, {COLS}), not {images.dtype} {images.shape}")
-    pictures = images.reshape(len(images), 1, ROWS, COLS)
+    if images.dtype != np.uint8 or images.ndim < 2 or images[:1].size != model.input.count * len(images[:1]):
+        shape = ", ".join(map(str, model.input.shape))
+        raise ValueError(f"images are uint8 (N, {shape}), not {images.dtype} {images.shape}")
+    pictures = images.reshape(len(images), *model.input.shape)
     logits = np.empty((len(images), *model.tensors[-1].shape), np.int32)
     for start in range(0, len(images), _BATCH):
         values = pictures[start : start + _BATCH]
@@ -46,7 +46,7 @@ def run(model: Model, images: np.ndarray) -> np.ndarray:
 
 
 def predict(model: Model, images: np.ndarray) -> np.ndarray:
-    """The recognised digit of each image, uint8 (N,): the largest logit, the lowest class among equals."""
+    """The recognised class of each image, uint8 (N,): the largest logit, the lowest class among equals."""
     return run(model, images).argmax(axis=1).astype(np.uint8)
 
 
@@ -55,18 +55,18 @@ def accuracy(model: Model, examples: Examples) -> float:
     return float((predict(model, examples.images) == examples.labels).mean())
 
 
-def selftest_image() -> np.ndarray:
-    """The image of the board's self-test, uint8 (28, 28).
+def selftest_image(model: Model) -> np.ndarray:
+    """The image of the board's self-test, uint8 (channels, rows, columns).
 
     Each pixel is the top byte of the next state of a linear congruential generator that starts at 1
     (the constants of Numerical Recipes), so that all pixels and all their values take part.
     """
     state = 1
     pixels = []
-    for _ in range(ROWS * COLS):
+    for _ in range(model.input.count):
         state = (state * 1_664_525 + 1_013_904_223) % 2**32
         pixels.append(state >> 24)
-    return np.array(pixels, np.uint8).reshape(ROWS, COLS)
+    return np.array(pixels, np.uint8).reshape(model.input.shape)
 
 
 @singledispatch

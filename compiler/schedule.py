@@ -13,7 +13,7 @@ from itertools import accumulate
 from compiler import kernels, lower, target
 from compiler.kernels import Kernel
 from compiler.lower import Step
-from compiler.network import IMAGE, Model
+from compiler.network import Model
 
 # The limits below are compared with Cost.at_most(), the estimate with its margin. They leave a reserve to the
 # chip's limits, as the cycle model is not the chip: see tests/firmware/network/test_time_limits.py.
@@ -174,9 +174,9 @@ def plan_rows(steps: Sequence[Step], chosen: Sequence[Kernel], streaming: int) -
         output_rows = kernel.rows or 1
         if index < streaming:
             input_rows = step.needs(output_rows, axis=1)
-            first_needs, next_needs = step.needs(1, axis=1), step.row_stride
+            first_needs, next_needs = step.needs(1, axis=1), min(step.row_stride, step.source.shape[1])
         else:
-            input_rows = found[-1].output_rows if found else IMAGE.shape[1]
+            input_rows = found[-1].output_rows if found else step.source.shape[1]
             first_needs, next_needs = input_rows, 1
         while_receiving = 0 if step is steps[-1] else _rows_within(CYCLES_WHILE_RECEIVING, kernel)
         per_call = max(1, _rows_within(CYCLES_PER_CALL, kernel))

@@ -102,9 +102,9 @@ static void answer_info(const struct link_frame *frame)
     message_hex("checksum", MODEL_CHECKSUM);
     message_unsigned("clock", board_clock().hz);
     message_text("source", clock_source());
-    message_unsigned("rows", MODEL_ROWS);
-    message_unsigned("cols", MODEL_COLS);
-    message_unsigned("classes", MODEL_CLASSES);
+    message_unsigned("rows", NETWORK_ROWS);
+    message_unsigned("cols", NETWORK_COLUMNS);
+    message_unsigned("classes", NETWORK_CLASSES);
     message_text("reset", board_reset_reason());
     message_text("selftest", selftest_name());
     message_unsigned("stack", board_stack_used());
@@ -250,7 +250,7 @@ static bool compute_part(void)
         return false;
     }
     const uint32_t start = board_cycles();
-    if (!network_rows(frame.payload, frame.payload_bytes / NETWORK_COLUMNS)) {
+    if (!network_rows(frame.payload, network_rows_in(frame.payload_bytes))) {
         return false;
     }
     cycles_while_receiving += board_cycles() - start;

@@ -2,10 +2,6 @@
 
 #include "layers.h"
 
-_Static_assert(MODEL_ROWS == NETWORK_ROWS && MODEL_COLS == NETWORK_COLUMNS
-                   && MODEL_CLASSES == NETWORK_CLASSES,
-               "the exported model has other images or classes than network.h");
-
 void (*network_pause)(void);
 
 static uint8_t computed[MODEL_LAYERS]; /* rows of each layer's output, the first ones */

@@ -4,14 +4,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define NETWORK_ROWS    28
-#define NETWORK_COLUMNS 28
-#define NETWORK_PIXELS  (NETWORK_ROWS * NETWORK_COLUMNS)
-#define NETWORK_CLASSES 10
+#include "model.h" /* NETWORK_CHANNELS, _ROWS, _COLUMNS, _PIXELS, _CLASSES and network_class_names */
 
 /* Computes the logits of one image. `invoke export` generates the layers from the model file; the NumPy
  * reference in compiler/reference.py defines every bit of the result.
- *   image:  28 x 28 pixels in row order, 0 = background, 255 = full ink; word-aligned, here and below
+ *   image:  bytes in the order channel, row, column; word-aligned, here and below
  *   logits: one integer per class; times the model's logit scale they are the real logits */
 void network_run(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_CLASSES]);
 
@@ -28,9 +25,17 @@ bool network_selftest(uint8_t scratch[NETWORK_PIXELS]);
 /* Discards the partial result: the next image is another one. */
 void network_begin(void);
 
-/* Computes a part of what the first `rows` rows of the image allow, at most 3.2 ms at 72 MHz without interrupts.
- * False if there is nothing left to compute from them. */
+/* Computes a part of what the first rows of the image allow, at most 3.2 ms at 72 MHz without interrupts.
+ * False if there is nothing left to compute from them.
+ *   rows: of the last channel; all channels before it are complete */
 bool network_rows(const uint8_t image[NETWORK_PIXELS], int rows);
+
+/* The rows of the last channel among the first bytes of an image. */
+static inline int network_rows_in(uint32_t bytes)
+{
+    const uint32_t before = (NETWORK_CHANNELS - 1) * NETWORK_ROWS * NETWORK_COLUMNS;
+    return bytes < before ? 0 : (int)((bytes - before) / NETWORK_COLUMNS);
+}
 
 /* Computes the rest of the complete image, and discards it. The logits are those of network_run(), however often
  * network_rows() was called for the same image since network_begin(). */

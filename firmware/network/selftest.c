@@ -1,7 +1,5 @@
 #include "network.h"
 
-#include "model.h"
-
 /* Noise from the linear congruential generator of Numerical Recipes. It costs no flash and, unlike a digit, uses every
  * pixel. It does not test weights behind a ReLU that gives zero for it: the firmware's checksum protects them.
  * compiler/reference.py makes the same image. */

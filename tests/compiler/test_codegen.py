@@ -33,10 +33,9 @@ def extreme_model() -> Model:
 
 
 def plain_images() -> np.ndarray:
-    """No ink, full ink and the image of the self-test, uint8 (3, 28, 28)."""
-    return np.stack(
-        [np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8), reference.selftest_image()]
-    )
+    """No ink, full ink and the image of the self-test, uint8 (3, 1, 28, 28)."""
+    noise = reference.selftest_image(extreme_model())
+    return np.stack([np.zeros_like(noise), np.full_like(noise, 255), noise])
 
 
 def test_the_exported_c_computes_the_references_logits(linear: Model, tmp_path: Path) -> None:
@@ -57,7 +56,7 @@ def test_c_and_reference_agree_at_the_ends_of_the_range(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", random_networks.networks())
 def test_every_kind_of_layer_computes_the_references_logits(name: str, extreme: bool, tmp_path: Path) -> None:
     model = random_networks.networks(extreme)[name]
-    images = np.concatenate([plain_images(), mnist.load_test_set().images[:20, 0]])
+    images = np.concatenate([plain_images(), mnist.load_test_set().images[:20]])
     logits = network_builds.run_native(model, tmp_path, images)
     np.testing.assert_array_equal(logits, reference.run(model, images), strict=True)
 
@@ -76,10 +75,11 @@ def test_a_fast_kernel_leaves_the_reference_kernel_selectable(
 def test_the_header_defines_what_the_firmware_needs(linear: Model, tmp_path: Path) -> None:
     codegen.export(linear, tmp_path)
     text = (tmp_path / "model.h").read_text()
-    defined = dict(re.findall(r"#define (MODEL_\w+) (.+)", text))
+    defined = dict(re.findall(r"#define (\w+) (.+)", text))
     assert defined["MODEL_NAME"] == '"linear"'
     assert defined["MODEL_CHECKSUM"] == f"0x{linear.checksum:08x}u"
-    assert (defined["MODEL_ROWS"], defined["MODEL_COLS"], defined["MODEL_CLASSES"]) == ("28", "28", "10")
+    names = ("CHANNELS", "ROWS", "COLUMNS", "PIXELS", "CLASSES")
+    assert [defined[f"NETWORK_{name}"] for name in names] == ["1", "28", "28", "784", "10"]
     assert 2**30 <= int(defined["MODEL_CENTI_MULTIPLIER"]) < 2**31
     assert 1 <= int(defined["MODEL_CENTI_SHIFT"]) <= 62
 

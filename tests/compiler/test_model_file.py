@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from common.errors import UserError
 from common.paths import MODELS
-from compiler import model_file, reference
-from compiler.network import Linear, Model
+from compiler import model_file, reference, untrained
+from compiler.network import DIGITS, IMAGE, Linear, Model, image
+from pictures.preparation import Preparation
 
 
 def random_model(seed: int = 0, **changes: Any) -> Model:
@@ -83,6 +84,21 @@ def test_a_model_comes_back_as_it_was_saved(path: Path) -> None:
     np.testing.assert_array_equal(layer.bias, saved_layer.bias)
     assert layer.weights.dtype == np.int8 and layer.bias.dtype == np.int32
     assert loaded.checksum == model.checksum
+
+
+def test_images_classes_and_preparation_come_back_as_they_were_saved(tmp_path: Path) -> None:
+    for saved in untrained.save(tmp_path):
+        shape, class_names = untrained.SHAPES[saved.stem]
+        model = model_file.load(saved)
+        assert model.input == image(shape) and model.class_names == class_names
+        assert model.preparation == Preparation("fit", "light")
+
+
+def test_a_file_of_format_1_is_for_mnist(path: Path) -> None:
+    rewrite_header(path, format=1, input=None, class_names=None, preparation=None)
+    model = model_file.load(path)
+    assert (model.input, model.class_names, model.preparation) == (IMAGE, DIGITS, Preparation("mnist"))
+    assert model.checksum == random_model().checksum
 
 
 def test_the_same_model_gives_the_same_bytes(path: Path, tmp_path: Path) -> None:
@@ -178,7 +194,21 @@ def test_wrong_contents_are_named(path: Path, changes: dict[str, Any], complaint
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"format": 2}, "it is of format 2, and this program reads format 1"),
+        ({"format": 3}, "it is of format 3, and this program reads formats 1 and 2"),
+        ({"format": True}, "it is of format true"),
+        ({"input": None}, "its metadata has no 'input'"),
+        ({"input": [1, 28.0, 28]}, "the shape of its images is not made of whole numbers"),
+        ({"input": [1, 28]}, "images have channels, rows and columns, not the shape (1, 28):"),
+        ({"input": [1, 27, 28]}, "layer 0 (linear): it has 784 inputs, and gets 756 values"),
+        ({"input": [2, 14, 28]}, "images of 2 x 14 x 28 have 2 channels"),
+        ({"class_names": "0123456789"}, "its metadata has no 'class_names'"),
+        ({"class_names": [*range(10)]}, "a name of its classes is no text"),
+        ({"class_names": [*"012345678"]}, "the last layer does not give 9 logits"),
+        ({"class_names": [*"0123456788"]}, "two classes have the name '8'"),
+        ({"preparation": {"method": 1, "polarity": "detect"}}, "a setting of its preparation"),
+        ({"preparation": {"method": "cut", "polarity": "detect"}}, "not by 'cut'"),
+        ({"preparation": {"method": "fit"}}, "its preparation of pictures is incomplete"),
+        ({"preparation": {"size": "20"}}, "are not those of this program"),
         ({"format": None}, "it is of format null"),
         ({"name": None}, "its metadata has no 'name'"),
         ({"name": 'x"; evil'}, "the name 'x\"; evil' is not a lower-case letter"),

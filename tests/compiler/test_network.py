@@ -47,7 +47,7 @@ def rule(multiplier: int = 100, outputs: int = 2, shift: int = 8, maximum: int =
         (lambda: one_convolution(weight_bits=4.0), "weights of 4.0 bits"),
         (lambda: one_convolution(requantisation=None), "accumulators are not requantised"),
         (lambda: one_convolution(requantisation=rule(outputs=3)), "2 outputs and 3 multipliers"),
-        (lambda: one_convolution(stride=0), "its stride is 0, not 1 to 28"),
+        (lambda: one_convolution(stride=0), "its stride is 0, not 1 to 64"),
         (lambda: one_convolution(stride=None), "its stride is None"),
         (lambda: one_convolution(padding=3), "its padding is 3, not 0 to 2"),
         (lambda: one_convolution(groups=3), "its number of groups is 3, not 1 to 2"),

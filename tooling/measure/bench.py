@@ -67,7 +67,7 @@ def run(index: int = 0, names: Sequence[str] = (), *, all_images: bool = False) 
 
 
 def measure(model: Model, image: np.ndarray) -> Bench:
-    """Cycles of each layer of `model` on an image, uint8 (28, 28). Errors: UserError where bits differ."""
+    """Cycles of each layer of a model on an image, uint8. Raises UserError if bits differ."""
     folder = _FOLDER / model.name
     folder.mkdir(parents=True, exist_ok=True)
     codegen.export(model, folder)
@@ -77,7 +77,8 @@ def measure(model: Model, image: np.ndarray) -> Bench:
     counts = []
     for definition in (network_elf.REFERENCE_KERNELS, network_elf.PORTABLE_KERNELS, ""):
         elf = network_elf.compile_network(folder, definition)
-        logits, execution = Machine(elf, [step.function for step in steps]).classify(image.tobytes())
+        machine = Machine(elf, [step.function for step in steps])
+        logits, execution = machine.classify(image.tobytes(), model.classes)
         if logits != expected:
             raise UserError(f"{shown(elf)} computes other logits than the reference: its kernels are wrong.")
         counts.append(execution.counts)
@@ -99,7 +100,7 @@ def measure(model: Model, image: np.ndarray) -> Bench:
 def _compare_all(model: Model, images: np.ndarray) -> str:
     """A sentence: how many images' logits the fast kernels compute otherwise than the reference."""
     machine = Machine(_FOLDER / model.name / "model.elf", counts=False)
-    logits = np.array([machine.classify(image.tobytes())[0] for image in images])
+    logits = np.array([machine.classify(image.tobytes(), model.classes)[0] for image in images])
     differing = int((logits != reference.run(model, images)).any(axis=1).sum())
     return (
         f"On {differing:,} of {len(images):,} images, the fast kernels' logits differ from the reference's."

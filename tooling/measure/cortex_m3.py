@@ -62,6 +62,7 @@ _LINE_CYCLES = 3
 _ARGUMENTS = 0x60000000
 _RETURN = 0x0FFFF000
 _PAGE = 0x1000
+_ARGUMENT_BYTES = 4 * _PAGE  # the largest image, its logits, and more
 
 _ARGUMENT_REGISTERS = (UC_ARM_REG_R0, UC_ARM_REG_R1, UC_ARM_REG_R2, UC_ARM_REG_R3)
 
@@ -131,7 +132,7 @@ class Machine:
             (self._flash.origin, self._flash.length),
             (self._sram.origin, self._sram.length),
             (_RETURN, _PAGE),
-            (_ARGUMENTS, _PAGE),
+            (_ARGUMENTS, _ARGUMENT_BYTES),
         ):
             self._emulator.mem_map(start, length)
         self._peripherals: set[int] = set()
@@ -214,11 +215,11 @@ class Machine:
         self._emulator.mem_write(stack, struct.pack(f"<{len(others)}I", *others))
         self._emulator.reg_write(UC_ARM_REG_SP, stack)
 
-    def classify(self, image: bytes) -> tuple[list[int], Execution]:
-        """Runs network_run on one image of 784 bytes: its ten logits, and what it took."""
-        logits = bytearray(40)
+    def classify(self, image: bytes, classes: int) -> tuple[list[int], Execution]:
+        """Run network_run on one image: its logits, and what it took."""
+        logits = bytearray(4 * classes)
         execution = self.call("network_run", image, logits)
-        return list(struct.unpack("<10i", logits)), execution
+        return list(struct.unpack(f"<{classes}i", logits)), execution
 
     def conditional_after(self, address: int) -> int:
         """How many instructions the one at this address makes conditional: none, if it is no IT."""

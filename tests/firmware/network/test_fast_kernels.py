@@ -77,7 +77,7 @@ def test_committed_models_compute_the_references_logits_on_the_simulated_chip(
     model = model_file.load(path)
     images = mnist.load_test_set().images[::20]
     machine = network_builds.arm_machine(model, tmp_path, counts=False)
-    logits = [machine.classify(image.tobytes())[0] for image in images]
+    logits = [machine.classify(image.tobytes(), model.classes)[0] for image in images]
     np.testing.assert_array_equal(logits, reference.run(model, images))
 
 

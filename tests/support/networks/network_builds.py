@@ -14,7 +14,7 @@ import pytest
 
 from common.paths import ROOT
 from compiler import codegen
-from compiler.network import Model
+from compiler.network import IMAGE, Model
 
 NETWORK = ROOT / "firmware" / "network"
 FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Werror"]
@@ -28,14 +28,12 @@ ARM_LAYOUT = [
 ]
 
 
-def edge_images(seed: int = 0) -> np.ndarray:
-    """Images, uint8 (N, 28, 28): nothing, full ink, both ends at random, and any values."""
+def edge_images(seed: int = 0, shape: tuple[int, ...] = IMAGE.shape) -> np.ndarray:
+    """Images, uint8 (N, *shape): black, white, black and white pixels at random, and noise."""
     generator = np.random.default_rng(seed)
-    ends = generator.choice(np.array([0, 255], np.uint8), (2, 28, 28))
-    return np.concatenate(
-        [np.zeros((1, 28, 28), np.uint8), np.full((1, 28, 28), 255, np.uint8), ends,
-         generator.integers(0, 256, (2, 28, 28), np.uint8)]
-    )  # fmt: skip
+    ends = generator.choice(np.array([0, 255], np.uint8), (2, *shape))
+    noise = generator.integers(0, 256, (2, *shape), np.uint8)
+    return np.concatenate([np.zeros((1, *shape), np.uint8), np.full((1, *shape), 255, np.uint8), ends, noise])
 
 
 class NativeNetwork:
@@ -47,6 +45,7 @@ class NativeNetwork:
         _compile(compiler("cc"), folder, library, ["-shared", "-fPIC", *definitions])
         self._library = ctypes.CDLL(str(library))
         self._library.network_rows.restype = ctypes.c_bool
+        self._logits_type = ctypes.c_int32 * model.classes
 
     def run(self, image: bytes) -> list[int]:
         return self._logits(self._library.network_run, image)
@@ -62,10 +61,10 @@ class NativeNetwork:
 
     def selftest_logits(self) -> list[int]:
         """What the image of the self-test has to give."""
-        return list((ctypes.c_int32 * 10).in_dll(self._library, "model_selftest_logits"))
+        return list(self._logits_type.in_dll(self._library, "model_selftest_logits"))
 
     def _logits(self, function: Any, image: bytes) -> list[int]:
-        logits = (ctypes.c_int32 * 10)()
+        logits = self._logits_type()
         function(image, logits)
         return list(logits)
 
@@ -75,9 +74,11 @@ class ArmNetwork:
 
     def __init__(self, model: Model, folder: Path, *definitions: str) -> None:
         self._machine = arm_machine(model, folder, *definitions, counts=False)
+        self._classes = model.classes
 
     def run(self, image: bytes) -> list[int]:
-        return self._machine.classify(image)[0]
+        logits: list[int] = self._machine.classify(image, self._classes)[0]
+        return logits
 
     def begin(self) -> None:
         self._machine.call("network_begin")
@@ -86,33 +87,36 @@ class ArmNetwork:
         return self._machine.call("network_rows", image, rows).value & 0xFF != 0
 
     def finish(self, image: bytes) -> list[int]:
-        logits = bytearray(40)
+        logits = bytearray(4 * self._classes)
         self._machine.call("network_finish", image, logits)
-        return list(struct.unpack("<10i", logits))
+        return list(struct.unpack(f"<{self._classes}i", logits))
 
 
 def streamed(network: Any, image: np.ndarray, generator: np.random.Generator) -> list[int]:
-    """The logits of an image, uint8 (28, 28), whose rows arrive in a random pattern.
+    """The logits of an image, uint8 ([channels,] rows, columns), that arrives in random portions.
 
-    What has not arrived is noise. network_begin() has been called before, or is not needed.
+    The portions are rows of the last channel. What has not arrived is noise. network_begin() has been called
+    before, or is not needed.
     """
+    image = image.reshape(-1, *image.shape[-2:])
     noise = generator.integers(0, 256, image.shape, np.uint8)
-    for rows in _arrivals(generator):
-        so_far = np.concatenate([image[:rows], noise[rows:]]).tobytes()
+    for rows in _arrivals(generator, image.shape[1]):
+        last = np.concatenate([image[-1, :rows], noise[-1, rows:]])
+        so_far = np.concatenate([image[:-1], last[np.newaxis]]).tobytes()
         for _ in range(int(generator.integers(1, 4))):
             network.rows(so_far, rows)
     return network.finish(image.tobytes())
 
 
-def _arrivals(generator: np.random.Generator) -> list[int]:
+def _arrivals(generator: np.random.Generator, rows: int) -> list[int]:
     """Numbers of rows, none lower than the one before."""
-    one_by_one = list(range(29))
-    some = sorted(generator.integers(0, 29, int(generator.integers(1, 20))).tolist())
-    return [[], [28], one_by_one, sorted(one_by_one * 3), some][int(generator.integers(5))]
+    one_by_one = list(range(rows + 1))
+    some = sorted(generator.integers(0, rows + 1, int(generator.integers(1, 20))).tolist())
+    return [[], [rows], one_by_one, sorted(one_by_one * 3), some][int(generator.integers(5))]
 
 
 def run_native(model: Model, folder: Path, images: np.ndarray, *definitions: str) -> np.ndarray:
-    """The logits, int32 (N, 10), of the network compiled for this computer."""
+    """The logits, int32 (N, classes), of the network compiled for this computer."""
     network = NativeNetwork(model, folder, *definitions)
     return np.array([network.run(image.tobytes()) for image in images], np.int32)
 
@@ -129,7 +133,7 @@ def arm_machine(model: Model, folder: Path, *definitions: str, **options: Any) -
 
 
 def run_arm(model: Model, folder: Path, images: np.ndarray, *definitions: str) -> np.ndarray:
-    """The logits, int32 (N, 10), of the network compiled for the chip."""
+    """The logits, int32 (N, classes), of the network compiled for the chip."""
     network = ArmNetwork(model, folder, *definitions)
     return np.array([network.run(image.tobytes()) for image in images], np.int32)
 

@@ -52,7 +52,7 @@ def test_layers_and_their_sum(model: Model, elf: Path) -> None:
     assert all(layer.cycles > layer.instructions > 0 for layer in found.layers)
     assert found.layers[0].flash > 2 * 49 and found.layers[1].flash > 0
     assert [layer.sram for layer in found.layers] == [2 * 2 * 2, 2, 0]
-    _, execution = cortex_m3.Machine(elf).classify(image.tobytes())
+    _, execution = cortex_m3.Machine(elf).classify(image.tobytes(), 10)
     assert (execution.total.instructions, execution.total.cycles) == (found.instructions, found.cycles)
     assert 0 < found.rest.cycles < found.cycles / 10
 
@@ -153,9 +153,9 @@ def test_the_emulator_tells_what_a_function_returned(elf: Path) -> None:
 
 def test_the_emulator_records_addresses_where_asked(elf: Path) -> None:
     image = bytes(784)
-    _, execution = cortex_m3.Machine(elf, records=True).classify(image)
+    _, execution = cortex_m3.Machine(elf, records=True).classify(image, 10)
     assert len(execution.addresses) == execution.total.instructions
-    assert not cortex_m3.Machine(elf).classify(image)[1].addresses
+    assert not cortex_m3.Machine(elf).classify(image, 10)[1].addresses
 
 
 def test_the_answer_is_the_boards() -> None:
@@ -174,7 +174,7 @@ def test_the_answer_is_the_boards() -> None:
         Board.open(simulation.url, on_line=lines.append) as board,
     ):
         lines.clear()
-        answer = board.classify(image)
+        answer = board.classify(image, 10)
     assert tuple(lines[:2]) == report.GREETING
     expected = report.result_line(answer.label, answer.logits, 0)
     assert re.sub(r"seq=.*label| cycles=.*", "", expected) == re.sub(r"seq=.*label| #.*", "", lines[2])

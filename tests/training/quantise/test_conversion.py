@@ -71,10 +71,10 @@ LOGITS = (nn.Flatten(), nn.Linear(784, 10))
             [nn.Flatten(0), nn.Linear(784, 10)],
             "layer 0 (Flatten): it must flatten all dimensions but the first",
         ),
-        ([nn.MaxPool2d(30), *LOGITS], "layer 0 (MaxPool2d): its window is 30, not 1 to 28"),
-        ([nn.AvgPool2d(30), *LOGITS], "layer 0 (AvgPool2d): its window is 30, not 1 to 28"),
+        ([nn.MaxPool2d(70), *LOGITS], "layer 0 (MaxPool2d): its window is 70, not 1 to 64"),
+        ([nn.AvgPool2d(70), *LOGITS], "layer 0 (AvgPool2d): its window is 70, not 1 to 64"),
         ([nn.Conv2d(1, 2, 1, padding=1), nn.ReLU(), *LOGITS], "layer 0 (Conv2d): its padding is 1, not 0"),
-        ([nn.Conv2d(1, 2, 3, 30), nn.ReLU(), *LOGITS], "layer 0 (Conv2d): its stride is 30, not 1 to 28"),
+        ([nn.Conv2d(1, 2, 3, 70), nn.ReLU(), *LOGITS], "layer 0 (Conv2d): its stride is 70, not 1 to 64"),
         *(
             (
                 [nn.Conv2d(1, 2, 3), norm, nn.ReLU(), *LOGITS],

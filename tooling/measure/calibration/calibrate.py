@@ -22,7 +22,6 @@ from compiler import codegen, kernels, lower, schedule, target
 from compiler.kernels import Kernel
 from compiler.lower import Step
 from compiler.schedule import Schedule
-from data.mnist import CLASSES, COLS, ROWS
 from tooling import build as builds
 from tooling.measure import network_elf
 from tooling.measure.calibration import fit
@@ -96,11 +95,12 @@ def cycles_of_call(machine: Machine, planned: Schedule, index: int, rows: int) -
 
     index: of the step in the schedule. Raises UserError if the call does not return.
     """
+    image, logits = planned.stages[0].step.source, planned.stages[-1].step.target
     first = ((planned.stages[index].kernel.rows or 1) - rows) // 2
     generator = np.random.default_rng(index)
-    image = generator.bytes(ROWS * COLS)
+    pixels = generator.bytes(image.count)
     machine.fill("arena", generator.bytes(planned.arena_bytes))
-    call = machine.call("network_compute", index, first, first + rows, image, bytearray(4 * CLASSES))
+    call = machine.call("network_compute", index, first, first + rows, pixels, bytearray(logits.bytes))
     return call.total.cycles
 
 

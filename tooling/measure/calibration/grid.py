@@ -10,6 +10,7 @@ import numpy as np
 from common.errors import UserError
 from compiler import lower, resources
 from compiler.network import (
+    DIGITS,
     IMAGE,
     AvgPool2d,
     Conv2d,
@@ -19,7 +20,6 @@ from compiler.network import (
     Model,
     Requantisation,
 )
-from data.mnist import CLASSES
 
 # How many networks of each kind, and the largest layer among them: so the grid takes a minute or two.
 _LANES, _WINOGRAD, _CONVOLUTIONS, _POOLINGS, _LINEAR = 64, 80, 60, 40, 48
@@ -162,7 +162,7 @@ def _model(rng: np.random.Generator, layers: list[Layer]) -> Model:
     source = IMAGE
     for layer in layers:
         source = layer.output(source)
-    last = Linear(_weights(rng, (CLASSES, source.count), 8), _bias(rng, CLASSES))
+    last = Linear(_weights(rng, (len(DIGITS), source.count), 8), _bias(rng, len(DIGITS)))
     return Model("calibration", (*layers, last), 1e-5)
 
 

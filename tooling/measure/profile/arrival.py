@@ -40,12 +40,14 @@ def arrive(
 ) -> Arrival:
     """Run network_rows while the bytes of the request arrive, and network_finish after the last one.
 
-    Raises UserError if the logits are not the expected ones.
+    image: uint8 (channels, rows, columns). Raises UserError if the logits are not the expected ones.
     """
     body = link.make_body(link.Command.CLASSIFY, 0, image.tobytes())
     request = len(link.wrap_body(body))
-    rows_end = [link.HEADER_BYTES + (row + 1) * link.IMAGE_COLS for row in range(link.IMAGE_ROWS)]
-    # The delimiter before the body, and what stuffing adds up to the end of each row.
+    channels, rows, columns = image.shape
+    before = link.HEADER_BYTES + (channels - 1) * rows * columns
+    rows_end = [before + (row + 1) * columns for row in range(rows)]
+    # The delimiter before the body, and what stuffing adds up to the end of each row of the last channel.
     taken_with = [len(link.DELIMITER) + len(link.cobs_encode(body[:end])) for end in rows_end]
     now, computing, taken = 0, 0, 0
     while taken < request:

@@ -75,15 +75,16 @@ class Profile:
 
 
 def measure(elf_file: Path, model: Model, image: np.ndarray) -> Profile:
-    """One inference of `elf_file`, which was built from `model`, on an image, uint8 (28, 28).
+    """One inference of `elf_file`, which was built from `model`, on an image, uint8.
 
     Raises UserError if the firmware does not run or was built from another model.
     """
+    image = image.reshape(model.input.shape)
     stages = schedule.plan(model).stages
     steps = [stage.step for stage in stages]
     symbols = size.measure(elf_file).symbols
     machine = Machine(elf_file, owners=[NETWORK, *(step.function for step in steps)])
-    logits, execution = machine.classify(image.tobytes())
+    logits, execution = machine.classify(image.tobytes(), model.classes)
     if logits != reference.run(model, image[np.newaxis])[0].tolist():
         raise UserError(f"{shown(elf_file)} computes something else than the model: type './inv build'.")
     layers = []
@@ -122,7 +123,7 @@ def measure(elf_file: Path, model: Model, image: np.ndarray) -> Profile:
     )
 
 
-def check_in_renode(elf_file: Path) -> str:
+def check_in_renode(elf_file: Path, model: Model) -> str:
     """Compare the instructions of the board's self-test with those that Renode's execution tracer sees.
 
     Returns a sentence. Raises UserError if Renode is missing or executes other instructions.
@@ -130,7 +131,7 @@ def check_in_renode(elf_file: Path) -> str:
     machine = Machine(elf_file, records=True)
     feed = machine.symbols["board_watchdog_feed"]
     machine.set_words({machine.symbols["network_pause"]: feed | 1, _WATCHDOG: 0})  # as after the boot
-    _, execution = machine.classify(reference.selftest_image().tobytes())
+    _, execution = machine.classify(reference.selftest_image(model).tobytes(), model.classes)
     functions = {machine.function_at(address) for address in execution.addresses}
     traced = renode_trace.function_at_boot(elf_file, machine.symbols[NETWORK], execution.total.instructions)
     own = [address for address in traced if machine.function_at(address) in functions]

@@ -1,0 +1,55 @@
+"""Networks for images of other shapes and with other classes: C and reference agree."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from pathlib import Path
+
+import network_builds
+import numpy as np
+import pytest
+
+from compiler import reference, untrained
+from compiler.network import Model
+
+MODELS = {name: untrained.network(name, *of) for name, of in untrained.SHAPES.items()}
+
+
+@pytest.fixture(params=MODELS)
+def model(request: pytest.FixtureRequest) -> Model:
+    return MODELS[request.param]
+
+
+Network = network_builds.NativeNetwork | network_builds.ArmNetwork
+
+
+def check(network: Network, model: Model, count: int) -> None:
+    """The logits of edge images, whole and in `count` random portions, are the reference's."""
+    images = network_builds.edge_images(0, model.input.shape)
+    expected = reference.run(model, images).tolist()
+    assert [network.run(image.tobytes()) for image in images] == expected
+    generator = np.random.default_rng(1)
+    for index in generator.integers(0, len(images), count).tolist():
+        assert network_builds.streamed(network, images[index], generator) == expected[index]
+
+
+@pytest.mark.parametrize("definition", ["-DNETWORK_PORTABLE", "-DNETWORK_REFERENCE_KERNELS"])
+def test_this_computer_computes_the_references_logits(model: Model, definition: str, tmp_path: Path) -> None:
+    check(network_builds.NativeNetwork(model, tmp_path, definition), model, 40)
+
+
+def test_the_chip_computes_the_references_logits(model: Model, tmp_path: Path) -> None:
+    check(network_builds.ArmNetwork(model, tmp_path), model, 10)
+
+
+def test_the_class_names_are_those_of_the_model(model: Model, tmp_path: Path) -> None:
+    network_builds.NativeNetwork(model, tmp_path)
+    library = ctypes.CDLL(os.fspath(tmp_path / "libnetwork.so"))
+    names = (ctypes.c_char_p * model.classes).in_dll(library, "network_class_names")
+    assert tuple(name.decode() for name in names) == model.class_names
+
+
+def test_each_class_is_the_answer_to_some_image(model: Model) -> None:
+    noise = np.random.default_rng(2).integers(0, 256, (2000, *model.input.shape), np.uint8)
+    assert len(set(reference.predict(model, noise).tolist())) >= 3
