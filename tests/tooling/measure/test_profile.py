@@ -174,7 +174,7 @@ def test_the_answer_is_the_boards() -> None:
         Board.open(simulation.url, on_line=lines.append) as board,
     ):
         lines.clear()
-        answer = board.classify(image, 10)
+        answer = board.classify(image)
     assert tuple(lines[:2]) == report.GREETING
     expected = report.result_line(answer.label, answer.logits, 0)
     assert re.sub(r"seq=.*label| cycles=.*", "", expected) == re.sub(r"seq=.*label| #.*", "", lines[2])
