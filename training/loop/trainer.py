@@ -90,7 +90,9 @@ class Trainer:
         steps = self.phase.epochs * self.steps_per_epoch
         rate = learning_rate(step, steps, self.phase.learning_rate, self.recipe.warmup_steps)
         set_learning_rate(self.optimizer, rate)
-        loss = self.loss(self.network(images), labels)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._is_in_bfloat16):
+            logits = self.network(images)
+        loss = self.loss(logits.float(), labels)
         if not math.isfinite(loss.item()):
             raise Diverged
         self.optimizer.zero_grad()
@@ -163,6 +165,10 @@ class Trainer:
     def steps_per_epoch(self) -> int:
         """The number of batches."""
         return math.ceil(len(self.labels) / self.recipe.batch_size)
+
+    @property
+    def _is_in_bfloat16(self) -> bool:
+        return self.recipe.bfloat16 and isinstance(self.network, nn.Sequential)
 
     def _begin(self, network: nn.Sequential | QuantisedNetwork, phase: Phase) -> None:
         # On a CPU, convolutions of few channels take half the time if channels are the innermost dimension.

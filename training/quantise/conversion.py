@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from common.errors import UserError
 from training.errors import Diverged
 from training.quantise import pooling
+from training.quantise.bounds import Bounds
 from training.quantise.scales import per_output
 from training.quantise.stages import Convolution, Ranges, Stage, WeightedStage
 from training.recipe import Quantisation
@@ -59,6 +60,7 @@ def stages(network: nn.Sequential, rule: Quantisation) -> Iterator[Stage]:
         raise UserError("it has no layer with weights")
     bits = deque(rule.bits_of_layers(count))
     maxima: deque[int | None] = deque([*rule.maxima_of_layers(count - 1), None])
+    winograd = deque(rule.winograd_of_layers(count))
     if rule.input_shift not in range(8):
         raise UserError(f"its recipe has input_shift {rule.input_shift}, not one from 0 to 7")
     largest_input, input_shift = 255 >> rule.input_shift, rule.input_shift
@@ -74,7 +76,13 @@ def stages(network: nn.Sequential, rule: Quantisation) -> Iterator[Stage]:
             raise UserError(f"{name} is on the wrong side of a Flatten, which belongs before every Linear")
         with named(name):
             if isinstance(module, nn.Conv2d | nn.Linear):
-                ranges = Ranges(bits.popleft(), maxima.popleft(), largest_input, input_shift, rule.lanes)
+                ranges = Ranges(
+                    bits.popleft(),
+                    maxima.popleft(),
+                    largest_input,
+                    input_shift,
+                    Bounds(rule.lanes, winograd.popleft()),
+                )
                 stage: Stage = _weighted(module, layers, ranges)
                 largest_input, input_shift = ranges.maximum or 0, 0
             elif input_shift:
@@ -100,6 +108,7 @@ def _weighted(module: nn.Conv2d | nn.Linear, layers: _Layers, ranges: Ranges) ->
     """The stage of a layer with weights and of the layers behind it that belong to it."""
     norm = layers.next_if(nn.BatchNorm1d) or layers.next_if(nn.BatchNorm2d)
     _check_norm(module, norm)
+    ranges.bounds.check(module, ranges.weight_bits, ranges.largest_input)
     relu = layers.next_if(nn.ReLU) or layers.next_if(nn.Hardtanh)
     if (relu is None) != (ranges.maximum is None):
         raise UserError(

@@ -10,16 +10,16 @@ estimator), so training adapts weights and scales to it (Esser et al., Learned S
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from compiler import network
-from compiler.kernels.conv3x3_lanes import LANE_MAX
 from training.errors import Diverged
 from training.quantise import scales
+from training.quantise.bounds import Bounds
 from training.quantise.scales import LARGEST_BIAS, per_output
 
 _EXACT_IN_FLOAT32 = 2**24
@@ -59,14 +59,14 @@ class Ranges:
     """The integer ranges of a layer with weights.
 
     maximum: the largest activation, None for logits. largest_input: after the input shift.
-    lanes: whether every sum must stay inside 16 bits.
+    bounds: what its sums must not exceed.
     """
 
     weight_bits: int
     maximum: int | None
     largest_input: int
     input_shift: int
-    lanes: bool
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 class WeightedStage(Stage):
@@ -121,8 +121,8 @@ class WeightedStage(Stage):
     def integers(self, scale: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Weights and biases as whole numbers, and the weight scale of each output. Raises Diverged."""
         weight_scale = self.log_scale.exp().expand(len(self.weight))
-        if self.ranges.lanes:
-            weight_scale = weight_scale * self.lane_factor(weight_scale, scale)
+        if self.ranges.bounds:
+            weight_scale = weight_scale * self.bound_factor(weight_scale, scale)
         weights, bias = self.scaled(weight_scale, scale)
         return _rounded(weights), _rounded(bias), weight_scale
 
@@ -133,16 +133,17 @@ class WeightedStage(Stage):
         return weights, (self.bias / (weight_scale * scale)).clamp(-LARGEST_BIAS, LARGEST_BIAS)
 
     @torch.no_grad()
-    def lane_factor(self, weight_scale: Tensor, scale: Tensor) -> Tensor:
-        """The factor, 1 or more, by which to enlarge each weight scale so that every sum fits 16 bits.
+    def bound_factor(self, weight_scale: Tensor, scale: Tensor) -> Tensor:
+        """The factor, 1 or more, by which to enlarge each weight scale so that every sum keeps the bounds.
 
         Raises Diverged.
         """
         factor = torch.ones_like(weight_scale)
         while True:
             weights, bias = (part.round() for part in self.scaled(weight_scale * factor, scale))
-            sums = scales.largest_sums(weights, bias, self.ranges.largest_input)
-            excess = (sums / LANE_MAX).to(weight_scale.dtype)
+            excess = self.ranges.bounds.excess(weights, bias, self.ranges.largest_input).to(
+                weight_scale.dtype
+            )
             if len(self.log_scale) == 1:
                 excess = excess.max().expand_as(excess)
             largest = excess.max().item()

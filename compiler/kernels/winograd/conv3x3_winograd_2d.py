@@ -15,8 +15,8 @@ from compiler.lower import Step
 from compiler.network import Conv2d
 
 LOST_BITS = 2
+LARGEST_INPUT = 63  # a transformed input with 128 added is a byte
 _TERMS = 16
-_LARGEST_INPUT = 63  # a transformed input with 128 added is a byte
 _OFFSET = 128  # added to the transformed inputs of every term but (1, 1)
 
 # Rows: the terms of one dimension, as combinations of the three weights; and of the two sums, of four terms.
@@ -31,7 +31,7 @@ def conv3x3_winograd_2d(step: Step) -> Iterator[Kernel]:
     """3x3, stride 1, inputs of 6 bits, weights of 4 bits, sums of 15 bits; pooling over 2x2, or none."""
     layer = step.layer
     assert isinstance(layer, Conv2d)
-    if not pairs.applies(step) or layer.largest_input(step.source) > _LARGEST_INPUT:
+    if not pairs.applies(step) or layer.largest_input(step.source) > LARGEST_INPUT:
         return
     paired = pairs.pair_outputs(layer, step.source, LOST_BITS)
     if paired is None:

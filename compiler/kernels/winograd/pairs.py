@@ -56,7 +56,8 @@ def pair_outputs(layer: Conv2d, source: Tensor, lost_bits: int) -> Pairs | None:
     """Pairs of outputs whose sums fit the lanes, or None. Each wide output is paired with a narrow one."""
     low, high = sums(layer, source)
     width = high - low
-    too_wide, needs_low_lane = width >= 1 << (HIGH_BIT - lost_bits), width >= 1 << (32 - HIGH_BIT)
+    low_lane, high_lane = lane_widths(lost_bits)
+    too_wide, needs_low_lane = width >= low_lane, width >= high_lane
     outputs = np.arange(len(width))
     if too_wide.any() or needs_low_lane.sum() > len(width) // 2:
         return None
@@ -65,6 +66,11 @@ def pair_outputs(layer: Conv2d, source: Tensor, lost_bits: int) -> Pairs | None:
         return Pairs(outputs[0::2], outputs[1::2], centre)
     widest_first, half = np.argsort(-width, kind="stable"), len(width) // 2
     return Pairs(widest_first[:half], widest_first[half:], centre)
+
+
+def lane_widths(lost_bits: int) -> tuple[int, int]:
+    """How many different sums a low lane holds, and a high one."""
+    return 1 << (HIGH_BIT - lost_bits), 1 << (32 - HIGH_BIT)
 
 
 def sums(layer: Conv2d, source: Tensor) -> tuple[np.ndarray, np.ndarray]:

@@ -140,7 +140,7 @@ def test_a_linear_layer_whose_sums_need_more_than_24_bits() -> None:
 def test_a_convolution_whose_sums_need_more_than_24_bits() -> None:
     torch.manual_seed(1)
     weight = torch.randint(100, 128, (3, 24, 7, 7)).float()
-    ranges = Ranges(weight_bits=8, maximum=255, largest_input=255, input_shift=0, lanes=False)
+    ranges = Ranges(weight_bits=8, maximum=255, largest_input=255, input_shift=0)
     stage = WeightedStage(weight, torch.zeros(3), ranges, Convolution(stride=2, padding=1, groups=1))
     values, bias = torch.randint(250, 256, (2, 24, 12, 12)).float(), torch.tensor([1.0, -3.0, 7.0])
     sums = stage.sums(values, weight, bias)
