@@ -73,6 +73,24 @@ def smoothed_cross_entropy(logits: np.ndarray[Any, Any], labels: np.ndarray[Any,
     return float(-((1 - share) * right + share * logs.mean(axis=1)).mean())
 
 
+@pytest.mark.parametrize("bfloat16", [True, False])
+def test_only_float_steps_multiply_in_bfloat16_and_only_if_the_recipe_says_so(
+    bfloat16: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = trainer(replace(WITH_INTEGERS, bfloat16=bfloat16))
+    loss, rounded = subject.loss, []
+
+    def record(logits: Tensor, labels: Tensor) -> Tensor:
+        rounded.append(torch.equal(logits, logits.bfloat16().float()))
+        return loss(logits, labels)
+
+    monkeypatch.setattr(subject, "loss", record)
+    run(subject)
+    # In each of four epochs: three steps, then the held-out images.
+    float_epoch = [bfloat16, bfloat16, bfloat16, False]
+    assert rounded == [*float_epoch, *float_epoch, *[False] * 8]
+
+
 def test_the_progress_bar_counts_steps_and_shows_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
     class Bar:
         def __init__(self, **options: Any) -> None:
