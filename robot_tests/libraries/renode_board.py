@@ -12,7 +12,9 @@ SCRIPTS = Path(__file__).parents[2] / "renode"
 _FREE_SRAM = 0x20004000
 
 # What the simulated chip logs when the firmware does what silicon would not forgive.
-_MISBEHAVIOUR = r"Bus fault|non existing peripheral|locked peripheral"
+_MISBEHAVIOUR = (
+    r"Bus fault|non existing peripheral|locked peripheral|is not modelled|Silicon tolerates this for a moment"
+)
 
 
 class RenodeStream:

@@ -29,7 +29,7 @@ def stacked_pc(chip: SimulatedChip) -> int:
 
 PROGRAM = 0x20002000
 
-UNMAPPED = [0x0801_0000, 0x1FFF_0000, 0x2000_5000, 0x4000_7000, 0x4002_3400, 0x6000_0000, 0x9000_0000]
+UNMAPPED = [0x0801_0000, 0x1FFF_0000, 0x2000_5000, 0x4000_0C00, 0x4002_3400, 0x6000_0000, 0x9000_0000]
 
 
 @pytest.mark.parametrize("address", UNMAPPED)
@@ -133,7 +133,7 @@ def test_the_processor_reaches_single_bits_of_peripherals(program: SimulatedChip
 
 
 def test_an_alias_of_nothing_is_a_fault(program: SimulatedChip) -> None:
-    program.execute(LDR_R0_R1, registers={1: peripheral_alias(0x40007000, 0)})
+    program.execute(LDR_R0_R1, registers={1: peripheral_alias(0x40000C00, 0)})
     assert program.read(Core.CFSR) == PRECISERR | BFARVALID
 
 

@@ -3,6 +3,7 @@
 using System;
 
 using Antmicro.Renode.Logging;
+using Antmicro.Renode.Peripherals.Timers;
 
 namespace Antmicro.Renode.Peripherals.Miscellaneous
 {
@@ -80,11 +81,25 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             var waitStates = hclk <= 24000000 ? 0UL : hclk <= 48000000 ? 1UL : 2UL;
             Forbid(hclk > MaxFrequency, "The system clock is {0} Hz; the chip bears 72 MHz.", hclk);
             Forbid(pll.IsReady && PllFrequency > MaxFrequency, "The PLL runs at {0} Hz; it bears 72 MHz.", PllFrequency);
-            Forbid(pclk1 > MaxFrequency / 2, "APB1 runs at {0} Hz; it bears 36 MHz.", pclk1);
+            CheckSlowBus();
             Forbid(flash.WaitStates < waitStates, "The flash has {0} wait states at {1} Hz and needs {2}.", flash.WaitStates, hclk, waitStates);
             // 3.3.3
             Forbid(!flash.Prefetches && AhbDivider(ahbPrescaler.Value) != 1, "The prefetch buffer is off while AHB is divided.");
             Forbid(flash.AccessesHalfCycles && (hclk > 8000000 || systemClock == ClockSource.Pll), "Half-cycle access to flash at {0} Hz.", hclk);
+        }
+
+        // Start-up code often divides APB1's clock only after it has raised HCLK.
+        private void CheckSlowBus()
+        {
+            if(pclk1 <= MaxFrequency / 2)
+            {
+                slowBusOverclocked.Cancel();
+            }
+            else if(!slowBusOverclocked.IsSet)
+            {
+                this.Log(LogLevel.Warning, "APB1 runs at {0} Hz; it bears 36 MHz. Silicon tolerates this for a moment.", pclk1);
+                slowBusOverclocked.SetIn(ToleratedTime);
+            }
         }
 
         private void Forbid(bool condition, string message, params object[] values)
@@ -155,12 +170,14 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
         private readonly Oscillator crystal;
         private readonly Oscillator pll;
         private readonly Oscillator lowSpeed;
+        private readonly Alarm slowBusOverclocked;
 
         private const uint LowSpeedReady = 1 << 0; // of CIR
         private const uint InternalReady = 1 << 2;
         private const uint CrystalReady = 1 << 3;
         private const uint PllReady = 1 << 4;
         private const int NonMaskableInterrupt = 2;
+        private const double ToleratedTime = 1e6; // ns
         private const uint MaxFrequency = 72000000;
         private const uint CyclesAMillionInstructions = 1800000; // the default network takes 1.80 cycles an instruction
 

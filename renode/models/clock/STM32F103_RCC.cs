@@ -11,6 +11,7 @@ using Antmicro.Renode.Peripherals.CPU;
 using Antmicro.Renode.Peripherals.IRQControllers;
 using Antmicro.Renode.Peripherals.Memory;
 using Antmicro.Renode.Peripherals.MTD;
+using Antmicro.Renode.Peripherals.Timers;
 
 namespace Antmicro.Renode.Peripherals.Miscellaneous
 {
@@ -30,6 +31,8 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             crystal = new Oscillator(machine, this, "HSE", 2e6, () => BecameReady(CrystalReady));
             pll = new Oscillator(machine, this, "PLL", 2e5, () => BecameReady(PllReady));
             lowSpeed = new Oscillator(machine, this, "LSI", 85e3, () => BecameReady(LowSpeedReady));
+            slowBusOverclocked = new Alarm(machine, this, "APB1 overclocked", () =>
+                this.Log(LogLevel.Error, "APB1 has run at {0} Hz for a millisecond; it bears 36 MHz.", pclk1));
             DefineRegisters();
             flash.AccessControlChanged += CheckLimits;
             nvic.SystemResetRequested += () => resetCause = ResetCause.Software;
@@ -115,6 +118,7 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             pll.Reset(false);
             lowSpeed.Reset(false);
             lowSpeedIsForced = false;
+            slowBusOverclocked.Cancel();
             cpu.IsHalted = false;
             gates.Reset();
             UpdateClocks();

@@ -155,7 +155,7 @@ namespace Antmicro.Renode.Peripherals.GPIOPort
         {
             if(pins[pin].IsFunctionOutput && pins[pin].Function != null && pins[pin].Function() == null)
             {
-                this.Log(LogLevel.Error, "Pin {0} is an alternate-function output, and its peripheral does not drive it.", pin);
+                this.Log(LogLevel.Warning, "Pin {0} is an alternate-function output, and its peripheral does not drive it. Silicon tolerates this for a moment.", pin);
             }
         }
 
