@@ -31,6 +31,11 @@ ROBOT_RESULTS = BUILD / "robot"
 ENVIRONMENT_BIN = Path(sys.prefix) / "bin"
 
 
+def model_files(folder: Path = MODELS) -> list[Path]:
+    """The model files in a folder, sorted by name, without the samples NAME.test.npz beside them."""
+    return sorted(path for path in folder.glob("*.npz") if not path.name.endswith(".test.npz"))
+
+
 def shown(path: Path) -> str:
     """A path as a user in the repository's root would type it."""
     absolute = Path(os.path.abspath(path))

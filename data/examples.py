@@ -13,6 +13,8 @@ from pictures.preparation import Preparation
 
 Shape = tuple[int, int, int]  # channels, rows, columns
 
+_FEWEST = 2  # training images of a class
+
 
 @dataclass(frozen=True, eq=False)
 class Examples:
@@ -87,6 +89,13 @@ class Dataset:
                     f"The data {self.source} have the label {part.labels.max()} among their {name} images, "
                     f"but only {classes} classes: 0 to {classes - 1}."
                 )
+        counts = np.bincount(self.train.labels, minlength=classes)
+        if counts.min() < _FEWEST:
+            few = int(counts.argmin())
+            raise UserError(
+                f"Class {self.interface.class_names[few]} of {self.source} has {counts[few]} training images, "
+                f"and at least {_FEWEST} are needed: one of them is held out."
+            )
 
 
 def _size(shape: Shape) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from common.errors import UserError
 from common.locks import locked
 from common.paths import BOARDS as BOARD_FOLDERS
-from common.paths import BUILD, CHIPS, COMPILER, DEFAULT_MODEL, FIRMWARE, MODELS, ROOT, shown
+from common.paths import BUILD, CHIPS, COMPILER, DEFAULT_MODEL, FIRMWARE, MODELS, ROOT, model_files, shown
 from compiler.target import DEFAULT_BOARD, memory_layout
 from tooling import processes
 from tooling.setup import tools
@@ -89,7 +89,7 @@ def model_file(name_or_path: str = "") -> Path:
     path = Path(name_or_path).expanduser()
     if path.is_file():
         return path.resolve()
-    names = ", ".join(sorted(file.stem for file in MODELS.glob("*.npz"))) or "none"
+    names = ", ".join(file.stem for file in model_files()) or "none"
     raise UserError(
         f"There is no model '{name_or_path}': name a file or a model of models/ ({names}), "
         "or type './inv train'."

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from serial.tools import list_ports
 
 from common.errors import UserError
-from common.paths import MODELS
+from common.paths import model_files
 from compiler.model_file import load
 from data.mnist import load_test_set
 from host.show.infer import infer
@@ -59,7 +59,7 @@ def _digit(image: str) -> tuple[npt.NDArray[np.uint8], str]:
 
 def _logit_scales() -> dict[int, float]:
     """The scale of the logits of each network of this clone, by the network's checksum."""
-    paths = {*MODELS.glob("*.npz"), *build.exported_models()}
+    paths = {*model_files(), *build.exported_models()}
     scales = {}
     for path in paths:
         with suppress(UserError):  # a build of it reports a broken file

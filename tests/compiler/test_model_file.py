@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import UserError
-from common.paths import MODELS
+from common.paths import MODELS, model_files
 from compiler import model_file, reference, untrained
 from compiler.network import DIGITS, IMAGE, Linear, Model, image
 from pictures.preparation import Preparation
@@ -247,7 +247,7 @@ def test_a_committed_model_tells_how_it_came_to_be(name: str) -> None:
 
 
 FILES = int(os.environ.get("DAMAGED_FILES", "1000"))
-COMMITTED = {path.stem: path.read_bytes() for path in sorted(MODELS.glob("*.npz"))}
+COMMITTED = {path.stem: path.read_bytes() for path in model_files()}
 
 
 def damage(data: bytes, kind: str, at: int, size: int, seed: int) -> bytes:

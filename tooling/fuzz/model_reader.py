@@ -18,7 +18,7 @@ with atheris.instrument_imports(
     from compiler import model_file, network, reference
 
 from common.errors import UserError
-from common.paths import MODELS
+from common.paths import model_files
 
 Content = tuple[str, int, float, str]
 
@@ -36,7 +36,7 @@ def checksums_of(data: bytes) -> frozenset[tuple[str, int]]:
 
 COMMITTED = {
     checksums_of(data): content_of(model_file.decode(data))
-    for data in (path.read_bytes() for path in MODELS.glob("*.npz"))
+    for data in (path.read_bytes() for path in model_files())
 }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import UserError
-from common.paths import BUILD, MODELS, shown
+from common.paths import BUILD, model_files, shown
 from compiler import codegen, reference, schedule
 from compiler import model_file as files
 from compiler.network import Linear, Model
@@ -56,7 +56,7 @@ def run(index: int = 0, names: Sequence[str] = (), *, all_images: bool = False) 
     """
     digits = load_test_set()
     digits.require(index)
-    paths = [builds.model_file(name) for name in names] or sorted(MODELS.glob("*.npz"))
+    paths = [builds.model_file(name) for name in names] or model_files()
     builds.build(builds.BLUEPILL)
     parts = []
     for model in map(files.load, paths):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fast_networks import networks, random_shapes
 
-from common.paths import MODELS
+from common.paths import model_files
 from compiler import model_file, reference
 from compiler.kernels import conv3x3_lanes, kernel
 from compiler.network import (
@@ -70,7 +70,7 @@ def test_random_shapes(seed: int, tmp_path: Path) -> None:
     np.testing.assert_array_equal(network_builds.run_arm(model, tmp_path, images[3:4]), expected[3:4])
 
 
-@pytest.mark.parametrize("path", sorted(MODELS.glob("*.npz")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", model_files(), ids=lambda path: path.stem)
 def test_committed_models_compute_the_references_logits_on_the_simulated_chip(
     path: Path, tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ import network_builds
 import numpy as np
 import pytest
 
-from common.paths import MODELS
+from common.paths import model_files
 from compiler import model_file, reference
 from compiler.network import Model
 from data.mnist import CLASSES, load_test_set
@@ -51,7 +51,7 @@ def test_every_logit_of_all_test_images_is_the_references(
     assert mismatches.size == 0, f"{mismatches.size} of {len(images)} images differ, first {mismatches[:10]}"
 
 
-@pytest.mark.parametrize("path", sorted(MODELS.glob("*.npz")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", model_files(), ids=lambda path: path.stem)
 def test_the_readable_kernels_compute_every_logit_of_all_test_images(path: Path, tmp_path: Path) -> None:
     model = model_file.load(path)
     network = network_builds.NativeNetwork(model, tmp_path, "-DNETWORK_REFERENCE_KERNELS")

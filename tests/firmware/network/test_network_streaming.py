@@ -11,12 +11,12 @@ import pytest
 import random_networks
 from fast_networks import networks, random_shapes
 
-from common.paths import MODELS
+from common.paths import MODELS, model_files
 from compiler import model_file, reference, schedule
 from compiler.network import Model
 from data import mnist
 
-COMMITTED = sorted(MODELS.glob("*.npz"))
+COMMITTED = model_files()
 PATTERNS = 30  # of arrival, for each network on this computer
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import random_networks
 
-from common.paths import MODELS
+from common.paths import model_files
 from compiler import lower, model_file, schedule
 from compiler.kernels import candidates, costs
 
@@ -68,7 +68,7 @@ def test_no_call_takes_longer_than_its_estimate_and_margin(name: str, tmp_path: 
             assert measured <= allowed, (stage.step.title, stage.kernel.name, rows)
 
 
-@pytest.mark.parametrize("path", sorted(MODELS.glob("*.npz")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", model_files(), ids=lambda path: path.stem)
 def test_parts_of_a_committed_model_stay_within_the_schedules_limits(path: Path, tmp_path: Path) -> None:
     model = model_file.load(path)
     planned = schedule.plan(model)
