@@ -91,9 +91,9 @@ class Dataset:
                 )
         counts = np.bincount(self.train.labels, minlength=classes)
         if counts.min() < _FEWEST:
-            few = int(counts.argmin())
+            few = self.interface.class_names[counts.argmin()]
             raise UserError(
-                f"Class {self.interface.class_names[few]} of {self.source} has {counts[few]} training images, "
+                f"Class {few} of {self.source} has {counts.min()} training images, "
                 f"and at least {_FEWEST} are needed: one of them is held out."
             )
 
