@@ -7,7 +7,7 @@ from pathlib import Path
 from invoke import Context, Exit
 
 from common.errors import UserError
-from common.paths import BUILD, DEFAULT_MODEL, shown
+from common.paths import BUILD, DEFAULT_MODEL, GENERAL_MODEL, shown
 from tooling import command_line, processes
 from tooling.command_line import task
 
@@ -224,27 +224,47 @@ def flash(
 
 @task(
     group=_TRAINING,
+    values={"data": "SOURCE"},
     help={
-        "model": "the network to train: a class of training/models.py",
+        "model": "the network to train: a class of training/models.py; by default cnn, or small for --data",
+        "data": "the source of the images instead of the recipe's: see docs/DATA.md",
+        "shape": "channels x rows x columns of images made from a folder of pictures, as in 3x32x32",
+        "name": "the model is models/NAME.npz; by default MODEL, or MODEL-DATA with other data",
         "seed": "the seed of all random numbers; by default the recipe's",
-        "epochs": "the number of epochs; by default the recipe's",
+        "epochs": "the number of epochs; by default the recipe's; a shorter run replaces no model",
         "limit": "train on this number of images only, as a trial that replaces no model",
+        "replace": "let a shortened run replace the model",
         "fresh": "start again instead of continuing an interrupted run",
     },
 )
 def train(
     context: Context,
-    model: str = DEFAULT_MODEL,
+    model: str = "",
+    data: str = "",
+    shape: str = "",
+    name: str = "",
     seed: int | None = None,
     epochs: int | None = None,
     limit: int | None = None,
     fresh: bool = False,
+    replace: bool = False,
 ) -> None:
-    """Train a network on MNIST with PyTorch and write models/NAME.npz."""
+    """Train a network with PyTorch, on MNIST or --data, and write models/NAME.npz."""
     _require_torch()
+    from training.images.training_set import parse_shape
     from training.train import train as train_network
 
-    result = train_network(model, seed=seed, epochs=epochs, limit=limit, fresh=fresh)
+    result = train_network(
+        model or (DEFAULT_MODEL if data in ("", "mnist") else GENERAL_MODEL),
+        seed=seed,
+        epochs=epochs,
+        limit=limit,
+        fresh=fresh,
+        data=data,
+        shape=parse_shape(shape) if shape else None,
+        saved_as=name,
+        replaces=replace,
+    )
     if not result.finished:
         raise Exit(f"\n{result}", 130)
     print(result)

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data" / "mnist"
 MODELS = ROOT / "models"
 DEFAULT_MODEL = "cnn"  # the one of models/ that tasks use unless another is named
+GENERAL_MODEL = "small"  # the one that is trained on other data than MNIST unless another is named
 TRAINING = ROOT / "training"
 COMPILER = ROOT / "compiler"
 RESULTS = TRAINING / "results" / "results.json"

@@ -1,25 +1,36 @@
 """The models. To add one, write a class here and type `./inv train --model NAME`.
 
-A model is a sequence of layers. It takes images (N, 1, 28, 28), 0 for background to 1 for full ink, and gives
-10 logits. Its recipe says how it is trained. Its name is the name of the class in lower case. The supported
-layers are listed in quantise/conversion.py.
+A model is a sequence of layers. It takes images (N, channels, rows, columns), 0 for background to 1 for full
+ink, and gives a logit for each class. Its recipe says how it is trained, and on which data. Its name is the
+name of the class in lower case. The supported layers are listed in quantise/conversion.py.
 """
 
 from __future__ import annotations
 
+import inspect
+import math
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import nn
 
 from common.errors import UserError
+from data import mnist
+from data.examples import Interface, Shape
 from data.mnist import CLASSES, COLS, ROWS
 from training.recipe import Augmentation, Quantisation, Recipe
-from training.settings import RunSettings
+from training.settings import MOST_IMAGES, RunSettings, mnist_description
+
+MNIST: Shape = (1, ROWS, COLS)
 
 
 class Network(nn.Sequential):
-    """The base of all models: a subclass can be trained by its name."""
+    """The base of all models: a subclass can be trained by its name.
+
+    Its constructor takes the shape of the images and the number of classes, or nothing if its layers suit one
+    shape and number only.
+    """
 
     recipe: ClassVar[Recipe]
     known: ClassVar[dict[str, type[Network]]] = {}
@@ -34,8 +45,8 @@ class Linear(Network):
 
     recipe = Recipe(epochs=25, batch_size=256, learning_rate=2e-3, weight_decay=0.1)
 
-    def __init__(self) -> None:
-        layer = nn.Linear(ROWS * COLS, CLASSES)
+    def __init__(self, shape: Shape = MNIST, classes: int = CLASSES) -> None:
+        layer = nn.Linear(math.prod(shape), classes)
         # Pixels that are background in every training image keep the weight 0, not a random one.
         nn.init.zeros_(layer.weight)
         nn.init.zeros_(layer.bias)
@@ -69,16 +80,16 @@ class Cnn(Network):
         ),
     )
 
-    def __init__(self) -> None:
+    def __init__(self, shape: Shape = MNIST, classes: int = CLASSES) -> None:
         super().__init__(
-            *_convolution(1, 16),
+            *_convolution(shape[0], 16),
             nn.MaxPool2d(2),
             *_convolution(16, 28),
             nn.MaxPool2d(2),
             *_convolution(28, 30, padding=1),
             *_convolution(30, 48),
             nn.Flatten(),
-            nn.Linear(48 * 3 * 3, CLASSES),
+            nn.Linear(48 * 3 * 3, classes),
         )
 
 
@@ -97,9 +108,9 @@ class Max(Network):
         ),
     )
 
-    def __init__(self) -> None:
+    def __init__(self, shape: Shape = MNIST, classes: int = CLASSES) -> None:
         super().__init__(
-            *_convolution(1, 32, padding=1),
+            *_convolution(shape[0], 32, padding=1),
             nn.MaxPool2d(2),
             *_convolution(32, 32),
             *_convolution(32, 64),
@@ -107,8 +118,40 @@ class Max(Network):
             *_convolution(64, 56, padding=1),
             *_convolution(56, 56),
             nn.Flatten(),
-            nn.Linear(56 * 3 * 3, CLASSES),
+            nn.Linear(56 * 3 * 3, classes),
         )
+
+
+class Small(Network):
+    """A small network for any data: its layers follow from the shape of the images and the number of classes.
+
+    Each of three steps halves the sides that are still long enough, and the first one does so at once in
+    large images, whose activations would not fit the chip's SRAM.
+    """
+
+    recipe = replace(
+        _CONVOLUTIONAL,
+        epochs=40,
+        batch_size=32,
+        weight_decay=0.1,
+        warmup_steps=50,
+        average=0.99,
+        integer_epochs=10,
+        augmentation=Augmentation(rotation=5, scale=0.1, shift=1),
+    )
+
+    def __init__(self, shape: Shape = MNIST, classes: int = CLASSES) -> None:
+        inputs, rows, columns = shape
+        layers: list[nn.Module] = []
+        for channels in (12, 16, 24):
+            stride = 2 if not layers and max(rows, columns) > 32 else 1
+            rows, columns = -(-rows // stride), -(-columns // stride)
+            layers += _convolution(inputs, channels, padding=1, stride=stride)
+            inputs = channels
+            if min(rows, columns) >= 4:
+                layers.append(nn.MaxPool2d(2))
+                rows, columns = rows // 2, columns // 2
+        super().__init__(*layers, nn.Flatten(), nn.Linear(inputs * rows * columns, classes))
 
 
 def find(name: str) -> type[Network]:
@@ -135,13 +178,31 @@ def find(name: str) -> type[Network]:
     return found
 
 
-def settings(name: str, seed: int) -> RunSettings:
-    """The settings of a full run of a model with this seed. Raises UserError like find()."""
+def build(model: type[Network], interface: Interface) -> Network:
+    """A network with new weights for these images and classes, drawn from torch's random numbers."""
+    if inspect.signature(model).parameters:
+        return model(interface.shape, len(interface.class_names))
+    return model()
+
+
+def settings(
+    name: str,
+    seed: int,
+    interface: Interface = mnist.INTERFACE,
+    images: int = MOST_IMAGES,
+    data: Mapping[str, Any] | None = None,
+) -> RunSettings:
+    """The settings of a full run of a model with this seed, by default on MNIST.
+
+    images: the number of training images. data: as settings.description() gives it.
+    Raises UserError like find().
+    """
     model = find(name)
-    return RunSettings(name, str(model()), model.recipe.changed(seed=seed).as_json())
+    recipe = model.recipe.changed(seed=seed).as_json()
+    return RunSettings(name, str(build(model, interface)), recipe, images, data or mnist_description())
 
 
-def _convolution(channels: int, outputs: int, padding: int = 0) -> tuple[nn.Module, ...]:
+def _convolution(channels: int, outputs: int, padding: int = 0, stride: int = 1) -> tuple[nn.Module, ...]:
     """A 3x3 convolution with batch normalisation, which replaces the bias, and ReLU."""
-    convolution = nn.Conv2d(channels, outputs, 3, padding=padding, bias=False)
+    convolution = nn.Conv2d(channels, outputs, 3, stride, padding, bias=False)
     return convolution, nn.BatchNorm2d(outputs), nn.ReLU()

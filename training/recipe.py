@@ -9,12 +9,17 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from common.errors import UserError
+from data.examples import Shape
+from pictures.preparation import Preparation
 
 # Settings newer than the committed networks, and their defaults. A recipe leaves them out of its JSON at
 # their default, so it still equals the recipe in those networks' files.
 _LATER: dict[str, Any] = {
     "bfloat16": False, "augmentation": {"flip": False}, "quantisation": {"winograd": 0}
 }  # fmt: skip
+
+# The run's settings and the model's metadata describe the data that were used.
+_DATA = ("data", "preparation", "shape")
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,8 @@ class Recipe:
     average: the decay of the running average of the weights, which is judged and kept; 0 for none.
     bfloat16: whether the float phase multiplies in bfloat16, which takes two thirds of the time on processors
     that have it. Weights, sums and the running average stay in float32.
+    data: the source of the images, as `--data` names it. preparation: how a picture becomes an image, instead
+        of the source's own way. shape: of the images, if the source is a folder of pictures.
     """
 
     epochs: int
@@ -96,6 +103,9 @@ class Recipe:
     integer_learning_rate: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
     quantisation: Quantisation = field(default_factory=Quantisation)
+    data: str = "mnist"
+    preparation: Preparation | None = None
+    shape: Shape | None = None
 
     @property
     def all_epochs(self) -> int:
@@ -152,8 +162,10 @@ class Recipe:
                 raise UserError(f"its recipe has {name} {value:g}, but the range is {allowed}")
 
     def as_json(self) -> dict[str, Any]:
-        """The recipe as JSON gives it back: with lists instead of tuples."""
+        """The recipe as JSON gives it back: with lists instead of tuples, and without the data."""
         recipe: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        for name in _DATA:
+            del recipe[name]
         _leave_out(recipe, _LATER)
         return recipe
 

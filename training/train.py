@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +12,11 @@ import torch
 from common.paths import MODELS, RUNS, shown
 from compiler import model_file, reference, resources
 from compiler.network import Model
-from data import mnist
+from data import sample
+from data.examples import Dataset, Examples, Shape
+from data.split import hold_out
 from training import models
-from training.images.training_set import check_limit, load_training_set, split
+from training.images.training_set import check_limit, load
 from training.loop import curve
 from training.loop.checkpoint import Checkpoint, EpochRecord, best_epoch
 from training.loop.device import deterministic_device, environment
@@ -21,7 +24,9 @@ from training.loop.evaluation import accuracy
 from training.loop.trainer import Trainer
 from training.quantise.network import quantised
 from training.recipe import Recipe
-from training.settings import HELD_OUT, RunSettings
+from training.settings import RunSettings, description
+
+_LONGEST_NAME = 32  # characters
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class TrainResult:
     """The end of a run. Accuracies are 0 to 1; those on the test set exist only for a finished run.
 
     output: the model file of the best epoch, or None if the first epoch did not end.
+    kept: the model file that this run would have replaced if it were not shortened, if there is one.
     """
 
     name: str
@@ -41,6 +47,7 @@ class TrainResult:
     held_out_accuracy: float = 0.0
     test_accuracy: float = 0.0
     float_test_accuracy: float = 0.0
+    kept: Path | None = None
 
     def __str__(self) -> str:
         if self.output is None or self.curve is None:
@@ -51,10 +58,13 @@ class TrainResult:
                 f"Training of {self.name} stopped after epoch {self.epochs} of {self.epochs_wanted}. "
                 f"The best is {best}, saved as {shown(self.output)}. Type the same command to continue."
             )
+        kept = (
+            f" This short run leaves {shown(self.kept)} as it is: --replace replaces it." if self.kept else ""
+        )
         return (
             f"{self.name} recognises {self.test_accuracy:.2%} of the test images in integers "
             f"({self.float_test_accuracy:.2%} in float). The best is {best}. "
-            f"The model is {shown(self.output)}, its curve {shown(self.curve)}."
+            f"The model is {shown(self.output)}, its curve {shown(self.curve)}.{kept}"
         )
 
 
@@ -66,31 +76,47 @@ def train(
     output: Path | None = None,
     fresh: bool = False,
     runs: Path = RUNS,
+    data: str = "",
+    shape: Shape | None = None,
+    saved_as: str = "",
+    replaces: bool = False,
 ) -> TrainResult:
     """Train a model of models.py, or continue an unfinished run with the same settings.
 
-    seed, epochs: replace those of the recipe. limit: train on this many images only.
-    output: the model file, by default models/NAME.npz, or trial.npz in the run's folder if there is a limit.
+    seed, epochs: replace those of the recipe. limit: train on this number of images only.
+    output: the model file, by default models/NAME.npz; a run with a limit or fewer epochs than the recipe's
+    writes trial.npz into its folder instead unless `replaces`.
     fresh: delete an unfinished run and start again. runs: the folder that holds the folders of all runs.
+    data, shape: replace those of the recipe. saved_as: the model's NAME, by default file_name().
     Ctrl-C stops training after the current step; the result says what is saved. Raises UserError.
     """
     model_class = models.find(name)
     recipe = model_class.recipe.changed(seed, epochs)
     check_limit(limit)
+    dataset = load_data(recipe, data, shape)
+    name = saved_as or file_name(name, recipe.data, data)
     device = deterministic_device()
     torch.manual_seed(recipe.seed)
-    network = model_class().to(device)
-    resources.check_fits(quantised(network, name, recipe.quantisation).model(name))
-    training, held_out = split(load_training_set(), limit)
+    network = models.build(model_class, dataset.interface).to(device)
+    resources.check_fits(quantised(network, name, recipe.quantisation).model(name, dataset.interface))
+    training, held_out = hold_out(dataset.train, dataset.split_seed)
+    check_limit(limit, len(training))
+    training = training[:limit]
 
-    settings = RunSettings(name, str(network), recipe.as_json(), len(training))
+    settings = RunSettings(name, str(network), recipe.as_json(), len(training), description(dataset))
     folder = settings.folder(runs)
-    output = output or (MODELS / f"{name}.npz" if limit is None else folder / "trial.npz")
-    run = _Run(settings, recipe, folder, output, Checkpoint(folder / "checkpoint.pt", environment(device)))
+    kept = None
+    if output is None:
+        output = MODELS / f"{name}.npz"
+        if not replaces and (limit is not None or recipe.all_epochs < model_class.recipe.all_epochs):
+            kept = output if output.is_file() else None
+            output = folder / "trial.npz"
+    checkpoint = Checkpoint(folder / "checkpoint.pt", environment(device))
+    run = _Run(settings, recipe, folder, output, checkpoint, dataset, len(held_out), kept)
     if fresh:
         run.forget()
     saved = run.checkpoint.load()
-    trainer = Trainer(name, network, recipe, training, held_out)
+    trainer = Trainer(name, network, recipe, training, held_out, dataset.interface)
     try:
         if saved:
             trainer.resume(saved)
@@ -100,20 +126,37 @@ def train(
         return run.stop()
 
 
+def load_data(recipe: Recipe, source: str = "", shape: Shape | None = None) -> Dataset:
+    """The data set of a recipe, or of another source or shape. Raises UserError."""
+    own = not source or source == recipe.data
+    return load(source or recipe.data, recipe.preparation if own else None, shape or recipe.shape)
+
+
+def file_name(model: str, own: str, source: str) -> str:
+    """The name of the file of a trained model: MODEL, or MODEL-DATA if its source is not the recipe's own."""
+    if not source or source == own:
+        return model
+    data = re.sub("[^a-z0-9_]+", "-", Path(source.split(":")[-1]).resolve().name.lower())
+    return f"{model}-{data}"[:_LONGEST_NAME].strip("-")
+
+
 @dataclass(frozen=True)
 class _Run:
-    """The files of a run."""
+    """The files of a run. held_out: the number of held-out images. kept: as in TrainResult."""
 
     settings: RunSettings
     recipe: Recipe
     folder: Path
     output: Path
     checkpoint: Checkpoint
+    dataset: Dataset
+    held_out: int
+    kept: Path | None
 
     def finish(self, trainer: Trainer) -> TrainResult:
         """Measure the best epoch on the test set, once, write the model file and delete the checkpoint."""
         assert trainer.best is not None
-        accuracies = _accuracies(trainer, trainer.best)
+        accuracies = _accuracies(trainer, trainer.best, self.dataset.test)
         result = self._write(trainer.best, trainer.history, accuracies, self.output)
         self.forget()
         return replace(
@@ -121,6 +164,7 @@ class _Run:
             finished=True,
             test_accuracy=accuracies["test, integer"],
             float_test_accuracy=accuracies["test, float"],
+            kept=self.kept,
         )
 
     def stop(self) -> TrainResult:
@@ -136,6 +180,7 @@ class _Run:
         """Delete the checkpoint and the best model of an unfinished run."""
         self.checkpoint.delete()
         self._best_file.unlink(missing_ok=True)
+        sample.path_of(self._best_file).unlink(missing_ok=True)
 
     @property
     def _best_file(self) -> Path:
@@ -144,7 +189,7 @@ class _Run:
     def _write(
         self, best: Model, history: Sequence[EpochRecord], accuracies: Mapping[str, float], output: Path
     ) -> TrainResult:
-        """Write the model file with its metadata, and the curve."""
+        """Write the model file with its metadata, its sample of test images, and the curve."""
         # No time of day: the same run gives the same bytes.
         metadata = {
             "accuracy": dict(accuracies),
@@ -154,11 +199,12 @@ class _Run:
             "recipe": self.settings.recipe,
             "architecture": self.settings.architecture,
             "training images": self.settings.images,
-            "held-out images": HELD_OUT,
-            "data SHA-256": {file.name: file.sha256 for file in mnist.FILES},
+            "held-out images": self.held_out,
+            "data": self.settings.data,
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
         }
+        sample.write(output, sample.choose(self.dataset.test, self.dataset.split_seed))
         model_file.save(replace(best, metadata=metadata), output)
         name, curve_file = self.settings.model, self.folder / "curve.png"
         curve.draw(history, self.recipe.epochs, f"{name}, seed {self.recipe.seed}", curve_file)
@@ -174,12 +220,12 @@ class _Run:
         )
 
 
-def _accuracies(trainer: Trainer, best: Model) -> dict[str, float]:
+def _accuracies(trainer: Trainer, best: Model, test: Examples) -> dict[str, float]:
     """Accuracies of the best epoch, of the float network, and of the float network rounded to integers."""
     float_network = trainer.float_average
-    rounded = trainer.quantised_float().model(trainer.name)
+    rounded = trainer.quantised_float().model(trainer.name, trainer.interface)
     accuracies: dict[str, float] = {}
-    for part, examples in (("validation", trainer.held_out), ("test", mnist.load_test_set())):
+    for part, examples in (("validation", trainer.held_out), ("test", test)):
         accuracies |= {
             f"{part}, integer": reference.accuracy(best, examples),
             f"{part}, float": accuracy(float_network, examples, trainer.device),

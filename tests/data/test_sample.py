@@ -53,9 +53,7 @@ def test_the_committed_samples_are_the_first_images_of_mnists_test_part(name: st
 
 
 def test_a_missing_sample_is_named(tmp_path: Path) -> None:
-    with pytest.raises(
-        UserError, match=r"a\.npz has no test images beside it: restore .*a\.test\.npz"
-    ):
+    with pytest.raises(UserError, match=r"a\.npz has no test images beside it: restore .*a\.test\.npz"):
         sample.read(tmp_path / "a.npz")
 
 

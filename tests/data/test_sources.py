@@ -101,17 +101,13 @@ def test_a_preparation_replaces_the_sources() -> None:
 
 
 def test_another_shape_is_for_folders_of_pictures_only() -> None:
-    with pytest.raises(
-        UserError, match="images of sklearn:digits are 1 x 8 x 8, not 3 x 32 x 32: only"
-    ):
+    with pytest.raises(UserError, match="images of sklearn:digits are 1 x 8 x 8, not 3 x 32 x 32: only"):
         sources.load("sklearn:digits", None, (3, 32, 32))
 
 
 @pytest.mark.parametrize("name", ["minst", "MNIST", "", "/nowhere/at/all", "sklearn:iris"])
 def test_an_unknown_source_is_refused_with_the_known_ones(name: str) -> None:
-    with pytest.raises(
-        UserError, match=f"There are no data '{name}': name a folder, or mnist"
-    ):
+    with pytest.raises(UserError, match=f"There are no data '{name}': name a folder, or mnist"):
         sources.load(name)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,11 +15,22 @@ from torch import Tensor
 from common.errors import UserError
 from common.paths import MODELS
 from compiler import model_file
+from data import mnist
+from data.examples import Interface
+from pictures.preparation import Preparation
 from training import models
 from training.models import Network
 from training.results import table
 
 pytestmark = [pytest.mark.train, pytest.mark.usefixtures("no_models_left")]
+
+
+def interface_of(entry: Mapping[str, Any]) -> Interface:
+    """What a recorded network takes and answers."""
+    if "data" not in entry:
+        return mnist.INTERFACE
+    data = entry["data"]
+    return Interface(tuple(data["shape"]), tuple(data["classes"]), Preparation(**data["preparation"]))
 
 
 @pytest.mark.parametrize("name", ["cnn", "max"])  # linear.npz does not record its architecture
@@ -28,14 +41,14 @@ def test_the_committed_model_was_made_by_todays_recipe(name: str) -> None:
 
 def test_the_recorded_results_were_made_by_todays_recipes() -> None:
     for entry in table.load():
-        settings = models.settings(entry["name"], entry["seed"])
+        settings = models.settings(entry["name"], entry["seed"], interface_of(entry))
         assert entry["architecture"] == settings.architecture
         assert {**entry["recipe"], "seed": entry["seed"]} == settings.recipe
 
 
 def test_an_unknown_model_is_refused() -> None:
     with pytest.raises(
-        UserError, match=r"There is no model 'resnet' in training/models.py, only cnn, linear, max\."
+        UserError, match=r"There is no model 'resnet' in training/models.py, only cnn, linear, max, small\."
     ):
         models.find("resnet")
 

@@ -23,12 +23,13 @@ from common.errors import UserError
 from compiler import model_file, reference
 from compiler.kernels.conv3x3_lanes import fits_lanes
 from compiler.network import IMAGE, Weighted
-from data import mnist
+from data import mnist, sample
 from training import models, train
 from training.errors import Diverged
 from training.loop.trainer import Trainer
 from training.models import Network
 from training.recipe import Augmentation, Quantisation, Recipe
+from training.settings import mnist_description
 from training.train import TrainResult
 
 pytestmark = [pytest.mark.train, pytest.mark.usefixtures("small_data")]
@@ -70,12 +71,12 @@ def test_a_short_run_learns_and_says_what_it_did(uninterrupted: TrainResult) -> 
     model = model_file.load(uninterrupted.output)
     assert uninterrupted.finished and uninterrupted.epochs == 4
     assert uninterrupted.test_accuracy > 0.6
-    assert uninterrupted.test_accuracy == reference.accuracy(model, mnist.load_test_set())
+    assert uninterrupted.test_accuracy == reference.accuracy(model, mnist.load_test_set()[3_500:4_000])
     assert abs(uninterrupted.test_accuracy - uninterrupted.float_test_accuracy) < 0.01
     assert model.metadata["recipe"]["seed"] == 5 and model.metadata["training images"] == 1_000
     assert uninterrupted.curve.read_bytes().startswith(b"\x89PNG")
     assert str(uninterrupted).startswith("linear recognises ")
-    assert files_in(uninterrupted.output.parent) == {"model.npz", "curve.png"}
+    assert files_in(uninterrupted.output.parent) == {"model.npz", "model.test.npz", "curve.png"}
 
 
 def test_torch_is_deterministic(uninterrupted: TrainResult) -> None:
@@ -101,8 +102,8 @@ def test_the_metadata_says_how_the_model_was_made(uninterrupted: TrainResult) ->
         "recipe": models.Linear.recipe.changed(seed=5, epochs=4).as_json(),
         "architecture": str(models.Linear()),
         "training images": 1_000,
-        "held-out images": 5_000,
-        "data SHA-256": {file.name: file.sha256 for file in mnist.FILES},
+        "held-out images": 350,
+        "data": mnist_description(),
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
     }
@@ -110,9 +111,26 @@ def test_the_metadata_says_how_the_model_was_made(uninterrupted: TrainResult) ->
 
 def test_a_full_run_replaces_the_committed_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(train, "MODELS", tmp_path / "models")
-    result = train.train(epochs=1, runs=tmp_path)
-    assert result.output == tmp_path / "models" / "linear.npz"
-    assert model_file.load(result.output).metadata["training images"] == 3_000
+    monkeypatch.setattr(models.Linear, "recipe", models.Linear.recipe.changed(epochs=1))
+    result = train.train(runs=tmp_path)
+    assert result.output == tmp_path / "models" / "linear.npz" and result.kept is None
+    assert model_file.load(result.output).metadata["training images"] == 3_150
+    assert sample.read(result.output).labels.tolist() == mnist.load_test_set().labels[3_500:3_700].tolist()
+
+
+def test_a_shortened_run_replaces_the_committed_model_only_on_request(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(train, "MODELS", tmp_path / "models")
+    first = train.train(epochs=1, runs=tmp_path / "runs")
+    assert first.output is not None and first.output.name == "trial.npz" and first.kept is None
+    replaced = train.train(epochs=1, replaces=True, runs=tmp_path / "runs")
+    assert replaced.output == tmp_path / "models" / "linear.npz"
+    before = replaced.output.read_bytes()
+    assert before == first.output.read_bytes()
+    again = train.train(epochs=2, runs=tmp_path / "runs")
+    assert again.kept == replaced.output and replaced.output.read_bytes() == before
+    assert str(again).endswith("/models/linear.npz as it is; --replace replaces it.")
 
 
 def test_a_seed_gives_the_same_bytes_and_another_seed_others(
@@ -135,7 +153,7 @@ def test_a_resumed_run_ends_with_the_same_bytes(uninterrupted: TrainResult, tmp_
         assert f"stopped after epoch {epoch - 1} of 4" in str(stopped)
         assert "Type the same command to continue." in str(stopped)
     assert bytes_of(train.train(**SMALL, runs=tmp_path)) == bytes_of(uninterrupted)
-    assert files_in(tmp_path) == {"trial.npz", "curve.png"}
+    assert files_in(tmp_path) == {"trial.npz", "trial.test.npz", "curve.png"}
 
 
 def test_ctrl_c_in_the_first_epoch_leaves_nothing(tmp_path: Path) -> None:
@@ -144,10 +162,10 @@ def test_ctrl_c_in_the_first_epoch_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("number", range(1, 6))
+@pytest.mark.parametrize("number", range(1, 7))
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_ctrl_c_around_a_write_and_the_summary_agree(number: int, moment: str, tmp_path: Path) -> None:
-    """A run of three epochs writes five files: three checkpoints, the model and the curve."""
+    """A run of three epochs writes six files: three checkpoints, the sample, the model, the curve."""
     options: dict[str, Any] = {"limit": 300, "epochs": 3}
     whole, writes = Path.replace, 0
 
@@ -221,15 +239,20 @@ def test_a_limited_run_does_not_replace_the_committed_model(tmp_path: Path) -> N
         ({"name": "resnet"}, "There is no model 'resnet'"),
         ({"epochs": 0}, "at least 1 epoch"),
         ({"seed": -1}, "A seed is a number from 0"),
-        ({"limit": 0}, "can be limited to 1 to 55,000 images"),
+        ({"limit": 0}, "can be limited to 1 image or more"),
     ],
 )
 def test_arguments_out_of_range_are_refused_before_images_are_loaded(
     arguments: dict[str, Any], complaint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(train, "load_training_set", None)
+    monkeypatch.setattr(train, "load", None)
     with pytest.raises(UserError, match=complaint):
         train.train(**arguments, runs=tmp_path)
+
+
+def test_a_limit_beyond_the_training_images_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="can be limited to 1 to 3,150 images, not 3,151"):
+        train.train(limit=3_151, runs=tmp_path)
 
 
 def test_a_users_own_model_needs_only_a_class(no_models_left: None, tmp_path: Path) -> None:
@@ -257,7 +280,7 @@ def test_a_users_own_model_needs_only_a_class(no_models_left: None, tmp_path: Pa
         ),
     ],
 )
-def test_a_model_that_does_not_fit_the_chip_is_refused_before_images_are_loaded(
+def test_a_model_that_does_not_fit_the_chip_is_refused_before_training(
     layers: list[nn.Module],
     complaint: str,
     no_models_left: None,
@@ -270,7 +293,7 @@ def test_a_model_that_does_not_fit_the_chip_is_refused_before_images_are_loaded(
         def __init__(self) -> None:
             super().__init__(*layers)
 
-    monkeypatch.setattr(train, "load_training_set", None)
+    monkeypatch.setattr(Trainer, "run", None)
     with pytest.raises(UserError, match=f"Model odd {complaint}"):
         train.train("odd", limit=100, runs=tmp_path)
 

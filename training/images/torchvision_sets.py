@@ -42,7 +42,11 @@ _SETS = {
     "KMNIST": _Set(("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"), Preparation("mnist")),
     # Of EMNIST's six splits, the one with 26 classes: capital and small letters together.
     "EMNIST": _Set(
-        tuple(string.ascii_lowercase), Preparation("mnist"), {"split": "letters"}, first_label=1, transposed=True
+        tuple(string.ascii_lowercase),
+        Preparation("mnist"),
+        {"split": "letters"},
+        first_label=1,
+        transposed=True,
     ),
     "QMNIST": _Set(_DIGITS, Preparation("mnist")),
     "CIFAR10": _Set(

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from compiler.network import Model
-from data.examples import Examples
+from data import mnist
+from data.examples import Examples, Interface
 from training.errors import Diverged
 from training.images.augmentation import augmented, draw_maps
 from training.images.tensors import as_input, as_labels
@@ -36,14 +37,20 @@ class Trainer:
     """
 
     def __init__(
-        self, name: str, network: nn.Sequential, recipe: Recipe, training: Examples, held_out: Examples
+        self,
+        name: str,
+        network: nn.Sequential,
+        recipe: Recipe,
+        training: Examples,
+        held_out: Examples,
+        interface: Interface = mnist.INTERFACE,
     ) -> None:
         """network: the initial float network, on the device to train on."""
         self.name, self.recipe = name, recipe
         self.device = next(network.parameters()).device
         self.images = as_input(training.images).to(self.device)
         self.labels = as_labels(training.labels).to(self.device)
-        self.held_out = held_out
+        self.held_out, self.interface = held_out, interface
         self.history: list[EpochRecord] = []
         self.best: Model | None = None
         self._begin(network, recipe.float_phase)
@@ -71,7 +78,7 @@ class Trainer:
         # The epoch's random numbers follow from the seed and its number, so a resumed run repeats them.
         rng = torch.Generator().manual_seed(self.recipe.seed * 10_007 + epoch)
         order = torch.randperm(len(self.labels), generator=rng)
-        maps = draw_maps(len(self.labels), self.recipe.augmentation, rng)
+        maps = draw_maps(len(self.labels), self.recipe.augmentation, rng, self.interface.shape[1:])
         first_step = (epoch - self.phase.first_epoch) * self.steps_per_epoch
         self.network.train()
         losses = []
@@ -111,7 +118,7 @@ class Trainer:
             raise Diverged
         self.history.append(EpochRecord(loss, held_out_loss, accuracy))
         if best_epoch(self.history) == len(self.history):
-            self.best = network.model(self.name)
+            self.best = network.model(self.name, self.interface)
 
     @torch.no_grad()
     def judge(self, network: QuantisedNetwork) -> tuple[float, float]:

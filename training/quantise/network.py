@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from common.errors import UserError
-from compiler.network import IMAGE, Layer, Model
+from compiler.network import Layer, Model, image
+from data import mnist
+from data.examples import Interface, Shape
 from training.errors import Diverged
 from training.images.tensors import PIXEL_SCALE
 from training.quantise.conversion import named, stages
@@ -23,7 +25,7 @@ from training.recipe import Quantisation
 def quantised(
     network: nn.Sequential, name: str, rule: Quantisation, images: Tensor | None = None
 ) -> QuantisedNetwork:
-    """A float network in integers, calibrated on images (N, 1, 28, 28) if any are given.
+    """A float network in integers, calibrated on images (N, ...) if any are given.
 
     Raises UserError if a layer is not supported or the rule does not suit the layers.
     """
@@ -37,7 +39,7 @@ def quantised(
 
 
 class QuantisedNetwork(nn.Module):
-    """Takes float images (N, 1, 28, 28), 0 to 1, and gives real logits (N, 10)."""
+    """Takes float images (N, channels, rows, columns), 0 to 1, and gives real logits (N, classes)."""
 
     def __init__(self, network: nn.Sequential, rule: Quantisation) -> None:
         """Raises UserError, with a clause, like conversion.stages()."""
@@ -79,22 +81,41 @@ class QuantisedNetwork(nn.Module):
             values, scale = stage(values, scale)
 
     @torch.no_grad()
-    def model(self, name: str, metadata: Mapping[str, Any] | None = None) -> Model:
-        """The network of the model file. Raises UserError if it does not fit together, or Diverged."""
+    def model(
+        self,
+        name: str,
+        interface: Interface = mnist.INTERFACE,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Model:
+        """The network of the model file. interface: what it takes and answers.
+
+        Raises UserError if layers and interface do not fit together, or Diverged.
+        """
         if not all(parameter.isfinite().all() for parameter in self.parameters()):
             raise Diverged
         try:
-            layers, scale = self.layers()
-            return Model(name, layers, float(scale), metadata or {})
+            layers, scale = self.layers(interface.shape)
+            return Model(
+                name,
+                layers,
+                float(scale),
+                metadata or {},
+                image(interface.shape),
+                interface.class_names,
+                interface.preparation,
+            )
         except Diverged:
             raise
         except UserError as error:
             raise _not_on_the_chip(name, error) from None
 
-    def layers(self) -> tuple[tuple[Layer, ...], Tensor]:
-        """The layers of the model file and the scale of their logits. Raises UserError, with a clause."""
+    def layers(self, shape: Shape) -> tuple[tuple[Layer, ...], Tensor]:
+        """The layers of the model file for images of this shape, and the scale of their logits.
+
+        Raises UserError, with a clause.
+        """
         layers: list[Layer] = []
-        tensor, scale = IMAGE, self.pixels(torch.zeros(1, 1, 1, 1))[1]
+        tensor, scale = image(shape), self.pixels(torch.zeros(1, 1, 1, 1))[1]
         for stage in self.stages:
             with named(stage.name):
                 made, scale = stage.layers(scale)

@@ -14,8 +14,10 @@ from common.errors import UserError
 from common.files import write_atomically
 from common.paths import MODELS, RESULTS, RESULTS_TABLE, RUNS
 from compiler import model_file
+from data import sample
+from data.split import hold_out
 from training.results import table
-from training.settings import RunSettings
+from training.settings import MOST_IMAGES, RunSettings, description, mnist_description
 
 
 def train_seeds(
@@ -36,10 +38,12 @@ def train_seeds(
     if seeds < 1:
         raise UserError(f"Results need at least 1 seed, not {seeds}.")
     from training import models  # the rest of this module works without torch
-    from training.train import train
+    from training.train import load_data, train
 
+    dataset = load_data(models.find(name).recipe)
+    images = len(hold_out(dataset.train, dataset.split_seed)[0])
     for seed in range(1, seeds + 1):
-        settings = models.settings(name, seed)
+        settings = models.settings(name, seed, dataset.interface, images, description(dataset))
         output = _output(settings, runs)
         if not output.is_file() or not settings.made(model_file.load(output)):
             result = train(name, seed=seed, output=output, fresh=fresh, runs=runs)
@@ -57,7 +61,13 @@ def publish(entry: Mapping[str, Any], committed: Path, runs: Path) -> None:
     Raises UserError if the run's folder does not have the network.
     """
     name, seed = entry["name"], entry["seed"]
-    settings = RunSettings(name, entry["architecture"], {**entry["recipe"], "seed": seed})
+    settings = RunSettings(
+        name,
+        entry["architecture"],
+        {**entry["recipe"], "seed": seed},
+        entry.get("training images", MOST_IMAGES),
+        entry.get("data") or mnist_description(),
+    )
     target, output = committed / f"{name}.npz", _output(settings, runs)
 
     def holds_it(path: Path) -> bool:
@@ -70,6 +80,9 @@ def publish(entry: Mapping[str, Any], committed: Path, runs: Path) -> None:
             f"The best {name} on held-out images is seed {seed}, which was not trained on this machine: "
             f"type './inv results --model {name} --seeds {seed}'."
         )
+    test_images = sample.path_of(output)
+    if test_images.is_file():  # not beside the file of an older run, whose test images are committed
+        write_atomically(sample.path_of(target), test_images.read_bytes())
     write_atomically(target, output.read_bytes())
 
 

@@ -12,6 +12,7 @@ from common.errors import UserError
 from common.files import write_atomically
 from common.paths import RESULTS, RESULTS_TABLE, shown
 from compiler.network import Model
+from training.settings import mnist_description
 
 _HEAD = """\
 # Results
@@ -20,9 +21,9 @@ _HEAD = """\
 
 Accuracies are percentages of recognised images.
 
-- **test**: the 10,000 test images. Each seed uses them once, at the end.
-- **held-out**: 5,000 training images that no network was trained on. The loss on them chooses the epoch and
-  the seed of the committed network.
+- **test**: the test images of the model's data, 10,000 of MNIST. Each seed uses them once, at the end.
+- **held-out**: training images that no network was trained on, 5,000 of MNIST. The loss on them chooses the
+  epoch and the seed of the committed network.
 - **integer**: the network of the best epoch, in integers, as the chip computes it.
 - **float**: the network after its last epoch in float.
 - **rounded**: that float network in the same integers, without training in integers.
@@ -35,7 +36,7 @@ _COLUMNS = {
     "test, float": "test, float",
 }
 
-_SAME = ("architecture", "recipe")  # in all entries of one model
+_SAME = ("architecture", "recipe", "data")  # in all entries of one model; without data it is MNIST
 
 
 def best_of(entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -60,11 +61,14 @@ def record(model: Model, results: Path = RESULTS, table: Path = RESULTS_TABLE) -
         "held-out loss": model.metadata["held-out loss"],
         "accuracy": dict(model.metadata["accuracy"]),
     }
+    data = model.metadata.get("data")
+    if data and data != mnist_description():
+        entry |= {"data": data, "training images": model.metadata["training images"]}
     kept = [
         other
         for other in load(results)
         if other["name"] != entry["name"]
-        or (other["seed"] != entry["seed"] and all(other.get(key) == entry[key] for key in _SAME))
+        or (other["seed"] != entry["seed"] and all(other.get(key) == entry.get(key) for key in _SAME))
     ]
     entries = sorted([*kept, entry], key=lambda other: (other["name"], other["seed"]))
     write_atomically(results, f"{json.dumps(entries, indent=1, sort_keys=True)}\n".encode())

@@ -1,4 +1,4 @@
-"""The training images: the folders they come from, errors, and the held-out images."""
+"""Data sets for training: downloads, limits and shapes."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ pytest.importorskip("torch", reason="torch is not installed: invoke setup --trai
 
 from common.errors import UserError
 from data import mnist
-from data.examples import Examples
+from data.readers.published import cache_folder, read
 from training.images import training_set
-from training.images.training_set import cache_folder, is_available, load_training_set, split
+from training.images.training_set import load
 from training.images.vision import torchvision
 
 pytestmark = pytest.mark.train
 
 # The folder with the training images before a test chooses another cache.
-SOURCE = Path(os.environ.get("MNIST_DIR") or cache_folder() / "MNIST" / "raw")
+SOURCE = Path(os.environ.get("MNIST_DIR") or mnist.published().cache)
 
 needs_training_set = pytest.mark.skipif(
-    not is_available(),
+    not mnist.published().is_complete(),
     reason="the training images are not on this machine: set MNIST_DIR to a folder that has them",
 )
 
 
-class TestLoading:
+class TestMnist:
     @pytest.fixture(autouse=True)
     def empty_cache(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -41,31 +41,27 @@ class TestLoading:
         monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
 
     @needs_training_set
-    def test_mnist_dir_comes_first_and_the_cache_second(
-        self, monkeypatch: pytest.MonkeyPatch, no_network: None
-    ) -> None:
+    def test_mnist_dir_comes_first(self, monkeypatch: pytest.MonkeyPatch, no_network: None) -> None:
         monkeypatch.setenv("MNIST_DIR", str(SOURCE))
-        first = load_training_set()
-        monkeypatch.delenv("MNIST_DIR")
-        second = load_training_set()
-        assert first.images.shape == (60_000, 1, 28, 28) and first.labels[:5].tolist() == [5, 0, 4, 1, 9]
-        assert first.images.dtype == first.labels.dtype == np.uint8
-        np.testing.assert_array_equal(first.images, second.images)
+        train = load("mnist").train
+        assert train.images.shape == (60_000, 1, 28, 28) and train.labels[:5].tolist() == [5, 0, 4, 1, 9]
+        assert train.images.dtype == train.labels.dtype == np.uint8
 
     @needs_training_set
-    def test_images_are_available_in_mnist_dir_or_in_the_cache(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert not is_available()
-        monkeypatch.setenv("MNIST_DIR", str(SOURCE))
-        assert is_available()
-        load_training_set()
-        monkeypatch.delenv("MNIST_DIR")
-        assert is_available()
-        (cache_folder() / "MNIST" / "raw" / mnist.TRAINING_LABELS.name).unlink()
-        assert not is_available()
+    def test_the_cache_of_torchvisions_download_is_read(self, no_network: None) -> None:
+        raw = mnist.published().cache
+        raw.mkdir(parents=True)
+        assert not mnist.published().is_complete()
+        for file in (mnist.TRAINING_IMAGES, mnist.TRAINING_LABELS):
+            (raw / file.name).write_bytes(read(SOURCE, file, "MNIST"))
+        assert mnist.published().is_complete()
+        assert load("mnist").train.labels[:5].tolist() == [5, 0, 4, 1, 9]
+        (raw / mnist.TRAINING_LABELS.name).unlink()
+        assert not mnist.published().is_complete()
 
     def test_no_images_and_no_network_is_one_sentence(self, no_network: None) -> None:
-        with pytest.raises(UserError, match=r"cannot be downloaded: check the network, or set MNIST_DIR"):
-            load_training_set()
+        with pytest.raises(UserError, match=r"MNIST is not on .* check the network, or set MNIST_DIR to"):
+            load("mnist")
 
     def test_the_download_waits_at_most_30_seconds_for_the_server(
         self, monkeypatch: pytest.MonkeyPatch
@@ -80,69 +76,55 @@ class TestLoading:
         socket.setdefaulttimeout(7)
         try:
             with pytest.raises(UserError, match="cannot be downloaded"):
-                load_training_set()
+                load("mnist")
             assert calls == [(cache_folder(), {"download": True}, 30)] and socket.getdefaulttimeout() == 7
         finally:
             socket.setdefaulttimeout(None)
-
-    @needs_training_set
-    def test_a_damaged_copy_in_the_cache_is_replaced_by_mnist_dirs_file(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("MNIST_DIR", str(SOURCE))
-        raw = cache_folder() / "MNIST" / "raw"
-        raw.mkdir(parents=True)
-        good = mnist.read(SOURCE, mnist.TRAINING_LABELS)
-        (raw / mnist.TRAINING_LABELS.name).write_bytes(good[:-1] + b"\xff")
-        assert load_training_set().labels[-1] == good[-1]
-        assert {path.name for path in raw.iterdir()} == {file.name for file in mnist.FILES}
 
     def test_an_mnist_dir_that_is_not_a_folder_is_named(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.setenv("MNIST_DIR", str(tmp_path / "nowhere"))
         with pytest.raises(UserError, match=r"MNIST_DIR is .*nowhere, which is not a folder"):
-            load_training_set()
-
-    def test_a_missing_file_in_mnist_dir_is_named(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> None:
-        monkeypatch.setenv("MNIST_DIR", str(tmp_path))
-        with pytest.raises(UserError, match=r"train-images-idx3-ubyte .*is not in"):
-            load_training_set()
+            load("mnist")
 
     def test_a_truncated_file_in_the_cache_is_named(self) -> None:
-        raw = cache_folder() / "MNIST" / "raw"
+        raw = mnist.published().cache
         raw.mkdir(parents=True)
         for file in (mnist.TRAINING_IMAGES, mnist.TRAINING_LABELS):
             (raw / file.name).write_bytes(b"truncated")
         with pytest.raises(UserError, match=r"has 9 bytes .*; delete it, and the next run downloads it"):
-            load_training_set()
+            load("mnist")
 
 
-def test_held_out_images_are_never_trained_on() -> None:
-    digits = Examples(np.arange(60_000), np.arange(60_000))
-    training, held_out = split(digits)
-    assert len(held_out) == 5_000
-    assert sorted([*training.labels, *held_out.labels]) == list(range(60_000))
-    limited, same = split(digits, limit=100)
-    assert limited.labels.tolist() == training.labels[:100].tolist()
-    assert same.labels.tolist() == held_out.labels.tolist()
+@pytest.mark.parametrize(
+    ("limit", "images", "complaint"),
+    [
+        (0, None, "can be limited to 1 image or more, not 0"),
+        (-1, None, "can be limited to 1 image or more"),
+        (55_001, 55_000, "can be limited to 1 to 55,000 images, not 55,001"),
+    ],
+)
+def test_a_limit_out_of_range_is_refused(limit: int, images: int | None, complaint: str) -> None:
+    with pytest.raises(UserError, match=complaint):
+        training_set.check_limit(limit, images)
 
 
-def test_the_held_out_images_are_those_of_the_committed_models() -> None:
-    numbers = np.arange(60_000)
-    training, held_out = split(Examples(numbers, numbers))
-    assert held_out.labels[:3].tolist() == [4013, 23840, 29603]
-    assert training.labels[:3].tolist() == [12257, 36706, 6949]
+@pytest.mark.parametrize(("limit", "images"), [(None, 9), (1, None), (1, 9), (9, 9)])
+def test_a_limit_in_range_is_accepted(limit: int | None, images: int | None) -> None:
+    training_set.check_limit(limit, images)
 
 
-@pytest.mark.parametrize("limit", [0, -1, 55_001])
-def test_a_limit_out_of_range_is_refused(limit: int) -> None:
-    with pytest.raises(UserError, match="can be limited to 1 to 55,000 images"):
-        training_set.check_limit(limit)
+def test_a_shape_is_three_numbers() -> None:
+    assert training_set.parse_shape("3x32X24") == (3, 32, 24)
 
 
-@pytest.mark.parametrize("limit", [None, 1, 55_000])
-def test_a_limit_in_range_is_accepted(limit: int | None) -> None:
-    training_set.check_limit(limit)
+@pytest.mark.parametrize("text", ["", "32x32", "3x32x32x1", "3x-1x32", "axbxc", "3 x 32 x 32"])
+def test_a_malformed_shape_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match="A shape is CHANNELSxROWSxCOLUMNS, as in 3x32x32"):
+        training_set.parse_shape(text)
+
+
+def test_a_shape_beyond_the_limits_is_refused() -> None:
+    with pytest.raises(UserError, match="2 channels"):
+        training_set.parse_shape("2x32x32")

@@ -15,11 +15,14 @@ from torch import nn
 from common.errors import UserError
 from compiler import model_file
 from compiler.network import Linear, Model
+from data import mnist, sample
+from data.split import hold_out
 from training import models, train
 from training.models import Network
 from training.recipe import Recipe
 from training.results import table
 from training.results.seeds import publish, train_seeds
+from training.settings import RunSettings, description
 from training.train import TrainResult
 
 pytestmark = pytest.mark.train
@@ -32,6 +35,13 @@ def tiny_model(small_data: None, no_models_left: None) -> None:
 
         def __init__(self) -> None:
             super().__init__(nn.MaxPool2d(7), nn.Flatten(), nn.Linear(16, 10))
+
+
+def settings_of(name: str, seed: int) -> RunSettings:
+    """The settings of a full run on the small data."""
+    dataset = train.load("mnist")
+    images = len(hold_out(dataset.train)[0])
+    return models.settings(name, seed, dataset.interface, images, description(dataset))
 
 
 @pytest.fixture
@@ -77,7 +87,7 @@ def test_a_trial_of_the_same_seed_does_not_count(places: dict[str, Any], trained
     train.train("tiny", 1, limit=500, runs=places["runs"])
     assert train_seeds("tiny", 1, **places)
     assert trained == [1, 1]
-    assert model_file.load(places["committed"] / "tiny.npz").metadata["training images"] == 3_000
+    assert model_file.load(places["committed"] / "tiny.npz").metadata["training images"] == 3_150
 
 
 @pytest.mark.parametrize("fresh", [None, False, True])
@@ -92,7 +102,7 @@ def test_an_unfinished_run_continues_unless_it_is_to_be_fresh(
 
     monkeypatch.setattr(train, "train", train_once)
     train_seeds("tiny", 2, **(places if fresh is None else places | {"fresh": fresh}))
-    output = models.settings("tiny", 1).folder(places["runs"]) / "tiny.npz"
+    output = settings_of("tiny", 1).folder(places["runs"]) / "tiny.npz"
     assert received == [{"seed": 1, "output": output, "fresh": bool(fresh), "runs": places["runs"]}]
 
 
@@ -106,13 +116,15 @@ def test_an_interrupted_seed_ends_the_training(
 
 def test_a_best_network_that_is_not_on_this_machine_is_one_sentence(tmp_path: Path) -> None:
     layer = Linear(np.ones((10, 784), np.int8), np.zeros(10, np.int32))
-    settings = models.settings("tiny", 2)
+    settings = settings_of("tiny", 2)
     metadata = {
         "architecture": settings.architecture,
         "recipe": settings.recipe,
         "accuracy": {"validation, integer": 0.5},
         "best epoch": 1,
         "held-out loss": 0.5,
+        "data": settings.data,
+        "training images": settings.images,
     }
     model = Model("tiny", (layer,), 1.0, metadata)
     table.record(model, tmp_path / "results.json", tmp_path / "RESULTS.md")
@@ -121,10 +133,12 @@ def test_a_best_network_that_is_not_on_this_machine_is_one_sentence(tmp_path: Pa
     with pytest.raises(UserError, match=r"is seed 2, which was not trained on this machine: .* --seeds 2'"):
         publish(entry, committed, runs)
     model_file.save(model, settings.folder(runs) / "tiny.npz")
+    sample.write(settings.folder(runs) / "tiny.npz", mnist.load_test_set()[:3])
     for _ in range(2):
         publish(entry, committed, runs)
         assert model_file.load(committed / "tiny.npz").checksum == model.checksum
-    assert list(committed.iterdir()) == [committed / "tiny.npz"]
+        assert len(sample.read(committed / "tiny.npz")) == 3
+    assert {path.name for path in committed.iterdir()} == {"tiny.npz", "tiny.test.npz"}
 
 
 def test_no_seed_at_all_is_refused(places: dict[str, Any]) -> None:
