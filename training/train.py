@@ -59,7 +59,7 @@ class TrainResult:
                 f"The best is {best}, saved as {shown(self.output)}. Type the same command to continue."
             )
         kept = (
-            f" This short run leaves {shown(self.kept)} as it is: --replace replaces it." if self.kept else ""
+            f" This short run leaves {shown(self.kept)} as it is; --replace replaces it." if self.kept else ""
         )
         return (
             f"{self.name} recognises {self.test_accuracy:.2%} of the test images in integers "

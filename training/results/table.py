@@ -12,7 +12,7 @@ from common.errors import UserError
 from common.files import write_atomically
 from common.paths import RESULTS, RESULTS_TABLE, shown
 from compiler.network import Model
-from training.settings import mnist_description
+from training.settings import MOST_IMAGES, mnist_description
 
 _HEAD = """\
 # Results
@@ -36,7 +36,7 @@ _COLUMNS = {
     "test, float": "test, float",
 }
 
-_SAME = ("architecture", "recipe", "data")  # in all entries of one model; without data it is MNIST
+_SAME = ("architecture", "recipe", "data")  # in all entries of one model; no data: MNIST
 
 
 def best_of(entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -61,9 +61,10 @@ def record(model: Model, results: Path = RESULTS, table: Path = RESULTS_TABLE) -
         "held-out loss": model.metadata["held-out loss"],
         "accuracy": dict(model.metadata["accuracy"]),
     }
-    data = model.metadata.get("data")
-    if data and data != mnist_description():
-        entry |= {"data": data, "training images": model.metadata["training images"]}
+    defaults = {"data": mnist_description(), "training images": MOST_IMAGES}
+    for key, default in defaults.items():
+        if (value := model.metadata.get(key, default)) != default:
+            entry[key] = value
     kept = [
         other
         for other in load(results)
