@@ -30,7 +30,7 @@ def prepare(picture: Picture, preparation: Preparation, shape: tuple[int, int, i
             raise PictureError(
                 "The preparation 'mnist' makes grey images: choose 'fit' or 'stretch' for RGB."
             )
-        return centred(find_ink(grey(picture), preparation.polarity), rows, columns)[None]
+        return centred(find_ink(picture, preparation.polarity), rows, columns)[None]
     if channels == 1:
         band = grey(picture)
         paper = _paper(band)
