@@ -123,7 +123,7 @@ def _install_python_tools() -> None:
 
 
 def _install_training() -> None:
-    if util.find_spec("torch") is None or util.find_spec("torchvision") is None:
+    if any(util.find_spec(package) is None for package in ("torch", "torchvision", "onnx")):
         print("Installing torch with pip (several GB if its build for Linux brings CUDA)", flush=True)
         packages.pip_install("train")
     print(f"torch: {metadata.version('torch')}")

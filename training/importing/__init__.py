@@ -1,0 +1,1 @@
+"""Networks from ONNX files: read, rewritten as layers of the chip, quantised and written as model files."""
