@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import socket
 import string
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,8 @@ from pictures.preparation import Preparation
 from training.images.vision import torchvision
 
 _DIGITS = tuple(string.digits)
+# What torchvision raises for a failed download and for damaged files.
+_FAILURES = (RuntimeError, OSError, EOFError, ValueError, TypeError, AssertionError, pickle.UnpicklingError)
 _SERVER_TIMEOUT = 30.0  # seconds of silence; torchvision itself has no limit
 
 
@@ -93,7 +96,7 @@ def downloading(problem: str) -> Iterator[None]:
     socket.setdefaulttimeout(_SERVER_TIMEOUT)
     try:
         yield
-    except (RuntimeError, OSError, EOFError, ValueError):
+    except _FAILURES:
         raise UserError(problem) from None
     finally:
         socket.setdefaulttimeout(before)

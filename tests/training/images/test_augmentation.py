@@ -117,3 +117,13 @@ def test_a_flip_mirrors_about_half_of_the_images(images: Tensor) -> None:
     is_unchanged = (flipped - images).abs().amax(dim=(1, 2, 3)) < 1e-5
     assert torch.all(is_mirrored | is_unchanged)
     assert 70 < is_mirrored.sum() < 130
+
+
+def test_an_image_that_is_not_square_changes_by_the_same_pixels() -> None:
+    def in_pixels(rows: int, columns: int) -> Tensor:
+        maps = draw_maps(50, Augmentation(20, 0.1, 0.2, 2), torch.Generator().manual_seed(1), (rows, columns))
+        assert maps is not None
+        half = torch.tensor([columns / 2, rows / 2])
+        return torch.cat([maps[:, :, :2] * half[:, None] / half, maps[:, :, 2:] * half[:, None]], dim=2)
+
+    torch.testing.assert_close(in_pixels(12, 40), in_pixels(28, 28))
