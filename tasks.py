@@ -226,7 +226,7 @@ def flash(
     group=_TRAINING,
     values={"data": "SOURCE"},
     help={
-        "model": "the network to train: a class of training/models.py; by default cnn, or small for --data",
+        "model": "the network to train: a class of training/models/; by default cnn, or small for --data",
         "data": "the source of the images instead of the recipe's: see docs/DATA.md",
         "shape": "channels x rows x columns of images made from a folder of pictures, as in 3x32x32",
         "name": "the model is models/NAME.npz; by default MODEL, or MODEL-DATA with other data",

@@ -81,7 +81,7 @@ def train(
     saved_as: str = "",
     replaces: bool = False,
 ) -> TrainResult:
-    """Train a model of models.py, or continue an unfinished run with the same settings.
+    """Train a model of models/, or continue an unfinished run with the same settings.
 
     seed, epochs: replace those of the recipe. limit: train on this number of images only.
     output: the model file, by default models/NAME.npz; a run with a limit or fewer epochs than the recipe's

@@ -48,7 +48,8 @@ def test_the_recorded_results_were_made_by_todays_recipes() -> None:
 
 def test_an_unknown_model_is_refused() -> None:
     with pytest.raises(
-        UserError, match=r"There is no model 'resnet' in training/models.py, only cnn, linear, max, small\."
+        UserError,
+        match=r"There is no model 'resnet' in training/models/, only cifar10, cnn, digits8, fashion, ",
     ):
         models.find("resnet")
 
@@ -81,3 +82,10 @@ def test_a_recipe_that_is_out_of_range_is_refused() -> None:
         match=r"^Model fast cannot be trained: its recipe has learning_rate 1e\+38, but the range is 0 to 10",
     ):
         models.find("fast")
+
+
+def test_a_name_of_two_words_has_a_hyphen() -> None:
+    class TwoWords8(Network):
+        recipe = models.Linear.recipe
+
+    assert models.find("two-words8") is TwoWords8
