@@ -85,12 +85,14 @@ def sim_test(
 
 @task(
     group=_FIRST,
-    values={"on": "SIMULATOR"},
+    values={"on": "SIMULATOR", "elf": "FILE", "script": "FILE"},
     help={
         "on": "renode, qemu or native",
         "tcp": "open USART1 as a TCP port of 127.0.0.1 instead of a pseudo-terminal",
         "tcp-port": "the number of that port; by default any free one",
         "model": _MODEL,
+        "elf": "run this firmware for the chip instead: an .elf, .bin or .hex file (docs/OWN_FIRMWARE.md)",
+        "script": "Renode commands to run before that firmware starts: a .resc file",
     },
 )
 def sim(
@@ -99,11 +101,18 @@ def sim(
     tcp: bool = False,
     tcp_port: int | None = None,
     model: str = DEFAULT_MODEL,
+    elf: str = "",
+    script: str = "",
 ) -> None:
     """Boot the firmware on a simulator and leave its USART1 open to picocom and `infer`."""
     from tooling import build as builds
-    from tooling.simulate import qemu, session
+    from tooling.simulate import own_firmware, qemu, session
 
+    if elf or script:
+        if on != "renode" or not elf:
+            raise UserError("--elf and --script are for Renode, and --script goes with --elf FILE.")
+        own_firmware.run(Path(elf), Path(script) if script else None, tcp=tcp, tcp_port=tcp_port or 0)
+        return
     session.check(on, tcp_port or 0)
     path = _chosen_model(model)
     board = builds.SIMULATED[on]

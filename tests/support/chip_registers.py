@@ -21,8 +21,31 @@ class Apb2(IntFlag):
 
     AFIO = 1 << 0
     GPIOA = 1 << 2
+    GPIOB = 1 << 3
     GPIOC = 1 << 4
+    ADC1 = 1 << 9
+    ADC2 = 1 << 10
+    TIM1 = 1 << 11
+    SPI1 = 1 << 12
     USART1 = 1 << 14
+
+
+class Apb1(IntFlag):
+    """Bits of RCC_APB1ENR and RCC_APB1RSTR."""
+
+    TIM2 = 1 << 0
+    TIM3 = 1 << 1
+    TIM4 = 1 << 2
+    WWDG = 1 << 11
+    SPI2 = 1 << 14
+    USART2 = 1 << 17
+    USART3 = 1 << 18
+    I2C1 = 1 << 21
+    I2C2 = 1 << 22
+    USB = 1 << 23
+    CAN = 1 << 25
+    BKP = 1 << 27
+    PWR = 1 << 28
 
 
 class Gpio(IntEnum):
@@ -38,7 +61,58 @@ class Gpio(IntEnum):
 
 
 GPIOA = 0x40010800
+GPIOB = 0x40010C00
 GPIOC = 0x40011000
+
+
+class Afio(IntEnum):
+    EVCR = 0x40010000
+    MAPR = 0x40010004
+    EXTICR1 = 0x40010008
+    EXTICR2 = 0x4001000C
+    EXTICR3 = 0x40010010
+    EXTICR4 = 0x40010014
+    MAPR2 = 0x4001001C
+
+
+class Exti(IntEnum):
+    IMR = 0x40010400
+    EMR = 0x40010404
+    RTSR = 0x40010408
+    FTSR = 0x4001040C
+    SWIER = 0x40010410
+    PR = 0x40010414
+
+
+class Timer(IntEnum):
+    """Offsets in a timer."""
+
+    CR1 = 0x00
+    CR2 = 0x04
+    SMCR = 0x08
+    DIER = 0x0C
+    SR = 0x10
+    EGR = 0x14
+    CCMR1 = 0x18
+    CCMR2 = 0x1C
+    CCER = 0x20
+    CNT = 0x24
+    PSC = 0x28
+    ARR = 0x2C
+    RCR = 0x30
+    CCR1 = 0x34
+    CCR2 = 0x38
+    CCR3 = 0x3C
+    CCR4 = 0x40
+    BDTR = 0x44
+    DCR = 0x48
+    DMAR = 0x4C
+
+
+TIM1 = 0x40012C00
+TIM2 = 0x40000000
+TIM3 = 0x40000400
+TIM4 = 0x40000800
 
 
 class Usart1(IntEnum):

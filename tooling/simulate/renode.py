@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,25 +40,32 @@ def start(elf: Path, port: int | None = None) -> Iterator[Simulation]:
             *load_commands(elf, Path(name)),
             create,
             "connector Connect sysbus.usart1 usart1",
-            "start",
-            f'echo "{_READY}"',
         ]
-        with (
-            log_file(RENODE) as (log_path, log),
-            processes.started(
-                [program, *console(commands)],
-                cwd=Path(name),
-                extra_environment=renode.ENVIRONMENT,
-                output=log,
-                hold_input=True,
-            ) as process,
-        ):
-            found = wait_for(rf"(?m)^{_READY}\s*$|{_FAILURE}", process, log_path, "Renode", _START_LIMIT)
-            if not found.group().startswith(_READY):
-                reason = " ".join(found.group().split())
-                raise UserError(f"Renode refused its start script ({reason}): see {shown(log_path)}.")
-            url = str(terminal) if port is None else f"socket://127.0.0.1:{port}"
+        url = str(terminal) if port is None else f"socket://127.0.0.1:{port}"
+        with running(program, commands, Path(name)) as (process, log_path):
             yield Simulation(RENODE, url, log_path, process)
+
+
+@contextmanager
+def running(
+    program: Path, commands: list[str], folder: Path
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """Renode after these commands and `start`, and its log. Raises UserError if a command fails."""
+    with (
+        log_file(RENODE) as (log_path, log),
+        processes.started(
+            [program, *console([*commands, "start", f'echo "{_READY}"'])],
+            cwd=folder,
+            extra_environment=renode.ENVIRONMENT,
+            output=log,
+            hold_input=True,
+        ) as process,
+    ):
+        found = wait_for(rf"(?m)^{_READY}\s*$|{_FAILURE}", process, log_path, "Renode", _START_LIMIT)
+        if not found.group().startswith(_READY):
+            reason = " ".join(found.group().split())
+            raise UserError(f"Renode refused its start script ({reason}): see {shown(log_path)}.")
+        yield process, log_path
 
 
 def load_commands(elf: Path, folder: Path) -> list[str]:

@@ -64,10 +64,11 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             }
         }
 
-        // In Hz.
-        public void SetFrequency(ClockBus bus, uint frequency)
+        // In Hz: the bus's clock and that of the timers on it.
+        public void SetFrequency(ClockBus bus, uint frequency, uint timerFrequency)
         {
             frequencies[bus] = frequency;
+            timerFrequencies[bus] = timerFrequency;
             foreach(var gate in GatesOf(bus))
             {
                 Apply(gate);
@@ -89,6 +90,10 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             {
                 clocked.BusFrequency = runs && frequencies.TryGetValue(gate.Bus, out var frequency) ? frequency : 0;
             }
+            if(peripheral is IClockedByTimerClock timer)
+            {
+                timer.TimerFrequency = runs && timerFrequencies.TryGetValue(gate.Bus, out var frequency) ? frequency : 0;
+            }
         }
 
         private IPeripheral PeripheralAt(Gate gate)
@@ -98,6 +103,7 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
 
         private readonly IMachine machine;
         private readonly Dictionary<ClockBus, uint> frequencies = new Dictionary<ClockBus, uint>();
+        private readonly Dictionary<ClockBus, uint> timerFrequencies = new Dictionary<ClockBus, uint>();
 
         private readonly Gate[] gates =
         {

@@ -61,17 +61,21 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
                 cpu.PerformanceInMips = Math.Max(1, (hclk + CyclesAMillionInstructions / 2) / CyclesAMillionInstructions);
                 nvic.Frequency = hclk;
                 dwt.Frequency = hclk;
-                gates.SetFrequency(ClockBus.Ahb, hclk);
+                gates.SetFrequency(ClockBus.Ahb, hclk, hclk);
             }
-            if(pclk1 != this.pclk1)
+            var timers1 = TimerClock(pclk1, hclk);
+            var timers2 = TimerClock(pclk2, hclk);
+            if(pclk1 != this.pclk1 || timers1 != this.timers1)
             {
                 this.pclk1 = pclk1;
-                gates.SetFrequency(ClockBus.Apb1, pclk1);
+                this.timers1 = timers1;
+                gates.SetFrequency(ClockBus.Apb1, pclk1, timers1);
             }
-            if(pclk2 != this.pclk2)
+            if(pclk2 != this.pclk2 || timers2 != this.timers2)
             {
                 this.pclk2 = pclk2;
-                gates.SetFrequency(ClockBus.Apb2, pclk2);
+                this.timers2 = timers2;
+                gates.SetFrequency(ClockBus.Apb2, pclk2, timers2);
             }
             CheckLimits();
         }
@@ -144,6 +148,9 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             }
         }
 
+        // Twice the bus's where the bus is divided, figure 8.
+        private static uint TimerClock(uint bus, uint hclk) => bus == hclk ? bus : 2 * bus;
+
         private static uint AhbDivider(ulong field)
         {
             // 8 to 11 stand for 2 to 16, 12 to 15 for 64 to 512: there is no 32
@@ -158,6 +165,8 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
         private uint hclk;
         private uint pclk1;
         private uint pclk2;
+        private uint timers1;
+        private uint timers2;
         private uint internalFrequency = 8000000;
         private bool crystalFailed;
         private bool lowSpeedIsForced;

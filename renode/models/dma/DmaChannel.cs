@@ -23,6 +23,7 @@ namespace Antmicro.Renode.Peripherals.DMA
             count = 0;
             reload = 0;
             flags = 0;
+            IsPulsed = false;
             UpdateInterrupt();
         }
 
@@ -61,6 +62,7 @@ namespace Antmicro.Renode.Peripherals.DMA
         // Moves one item. The size of the destination cuts or widens it, table 76.
         public void Move()
         {
+            IsPulsed = false;
             var source = fromMemory.Value ? nextMemory : nextPeripheral;
             var target = fromMemory.Value ? nextPeripheral : nextMemory;
             var sourceSize = fromMemory.Value ? memorySize.Value : peripheralSize.Value;
@@ -95,7 +97,12 @@ namespace Antmicro.Renode.Peripherals.DMA
 
         public GPIO IRQ { get; } = new GPIO();
 
-        public bool IsRequested { get; set; }
+        public bool IsRequested => Requests != 0 || IsPulsed;
+
+        // One bit for each request line that is high.
+        public uint Requests { get; set; }
+
+        public bool IsPulsed { get; set; }
 
         public bool CopiesMemory => memoryToMemory.Value;
 

@@ -34,10 +34,20 @@ namespace Antmicro.Renode.Peripherals.DMA
             }
         }
 
-        // The request line of a channel.
+        // A request line. Its last digit is the channel; those of one channel differ in the others, table 78. A line
+        // above 100 gives pulses, each of which asks for one item; the others ask while they are high.
         public void OnGPIO(int number, bool value)
         {
-            channels[number - 1].IsRequested = value;
+            var channel = channels[number % 10 - 1];
+            if(number > Pulses)
+            {
+                channel.IsPulsed |= value;
+            }
+            else
+            {
+                var source = 1u << number / 10;
+                channel.Requests = value ? channel.Requests | source : channel.Requests & ~source;
+            }
             Serve();
         }
 
@@ -101,6 +111,7 @@ namespace Antmicro.Renode.Peripherals.DMA
         private readonly Alarm pace;
 
         private const int Channels = 7;
+        private const int Pulses = 100;
         private const long FirstChannel = 0x08;
         private const long ChannelSize = 0x14;
         private const int ItemsAtOnce = 8; // of memory to memory, so that not each costs an event

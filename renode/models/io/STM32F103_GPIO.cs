@@ -2,6 +2,7 @@
 // an alternate function, pulled by ODR, driven from outside, or floating, which reads as low.
 
 using System;
+using System.Collections.Generic;
 using System.Linq;
 
 using Antmicro.Renode.Core;
@@ -60,16 +61,21 @@ namespace Antmicro.Renode.Peripherals.GPIOPort
             }
         }
 
-        // level: what drives the pin from outside.
-        public void ConnectOutside(int pin, Func<bool> level)
+        // level: what drives the pin from outside, null while it does not.
+        public void ConnectOutside(int pin, Func<bool?> level)
         {
             pins[pin].Outside = level;
         }
 
-        // level: what the peripheral drives the pin to as its alternate function; null while it does not drive it.
-        public void ConnectFunction(int pin, Func<bool?> level)
+        // A peripheral's signal that has this pin as its alternate function.
+        public void AddFunction(int pin, PinFunction function)
         {
-            pins[pin].Function = level;
+            pins[pin].Functions.Add(function);
+        }
+
+        public void RemoveFunction(int pin, PinFunction function)
+        {
+            pins[pin].Functions.Remove(function);
         }
 
         // What a peripheral calls when it begins or ceases to drive a pin.
@@ -77,6 +83,26 @@ namespace Antmicro.Renode.Peripherals.GPIOPort
         {
             WarnOfIdleFunction(pin);
         }
+
+        // What a peripheral calls when the level that it drives a pin to is another.
+        public void FunctionLevelChanged(int pin)
+        {
+            if(pins[pin].IsFunctionOutput)
+            {
+                Connections[pin].Set(Level(pin));
+                PinChanged?.Invoke(pin);
+            }
+        }
+
+        // Whether somebody but this function wants to know of each edge at the pin.
+        public bool IsWatched(int pin, PinFunction function)
+        {
+            return pins[pin].IsFunctionOutput && (Connections[pin].IsConnected || (Watches?.Invoke(this, pin) ?? false)
+                || pins[pin].Functions.Any(other => other != function && other.IsInput));
+        }
+
+        // Whether the external interrupts watch a pin.
+        public Func<STM32F103_GPIO, int, bool> Watches { get; set; }
 
         public bool IsDigitalInput(int pin) => pins[pin].IsInput && pins[pin].Mode != Analog;
 
@@ -153,7 +179,7 @@ namespace Antmicro.Renode.Peripherals.GPIOPort
         // An alternate-function output whose peripheral is not active has no specified level, 9.1.4.
         private void WarnOfIdleFunction(int pin)
         {
-            if(pins[pin].IsFunctionOutput && pins[pin].Function != null && pins[pin].Function() == null)
+            if(pins[pin].IsFunctionOutput && pins[pin].Functions.Any(function => function.Drive != null) && FunctionLevel(pin) == null)
             {
                 this.Log(LogLevel.Warning, "Pin {0} is an alternate-function output, and its peripheral does not drive it. Silicon tolerates this for a moment.", pin);
             }
@@ -197,8 +223,21 @@ namespace Antmicro.Renode.Peripherals.GPIOPort
             {
                 return null;
             }
-            var level = pins[pin].IsFunctionOutput ? pins[pin].Function?.Invoke() ?? false : Bit(output, pin);
+            var level = pins[pin].IsFunctionOutput ? FunctionLevel(pin) ?? false : Bit(output, pin);
             return pins[pin].IsOpenDrain && level ? (bool?)null : level;
+        }
+
+        // Of the signals that share a pin the one whose peripheral is active.
+        private bool? FunctionLevel(int pin)
+        {
+            foreach(var function in pins[pin].Functions)
+            {
+                if(function.Drive?.Invoke() is bool level)
+                {
+                    return level;
+                }
+            }
+            return null;
         }
 
         private bool? FromOutside(int pin) => pins[pin].Outside?.Invoke() ?? (Bit(pulledUpOutside, pin) ? true : (bool?)null);
@@ -255,8 +294,8 @@ namespace Antmicro.Renode.Peripherals.GPIOPort
             public bool IsFunctionOutput => !IsInput && (Mode & 8) != 0;
 
             public uint Mode; // CNF above MODE
-            public Func<bool> Outside;
-            public Func<bool?> Function;
+            public Func<bool?> Outside;
+            public readonly List<PinFunction> Functions = new List<PinFunction>();
         }
 
         private enum Registers

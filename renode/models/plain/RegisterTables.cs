@@ -10,10 +10,6 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
     {
         public static readonly Dictionary<string, string> Rows = new Dictionary<string, string>
         {
-            { "TIM1", TimerStart + ", RCR 30 0 FF, BDTR 44 0 FFFF" },
-            { "TIM2", TimerStart },
-            { "TIM3", TimerStart },
-            { "TIM4", TimerStart },
             { "RTC", "CRH 0 0 7, CRL 4 20 F, PRLH 8 0 0, PRLL C 8000 0, DIVH 10 0 0, DIVL 14 8000 0, CNTH 18 0 FFFF, CNTL 1C 0 FFFF, ALRH 20 FFFF 0, ALRL 24 FFFF 0" },
             { "WWDG", "CR 0 7F FF, CFR 4 7F 3FF, SR 8 0 1" },
             { "SPI1", SpiStart },
@@ -30,8 +26,6 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
                 + "FMR 200 2A1C0E01 1, FM1R 204 0 3FFF, FS1R 20C 0 3FFF, FFA1R 214 0 3FFF, FA1R 21C 0 3FFF, " + Numbered("F{0}R {1:X} 0 FFFFFFFF", 28, 0x240, 4) },
             { "BKP", Numbered("DR{0} {1:X} 0 FFFF", 11, 0, 4) + ", RTCCR 2C 0 3FF, CR 30 0 3, CSR 34 0 4" },
             { "PWR", "CR 0 0 1F3, CSR 4 0 100" },
-            { "AFIO", "EVCR 0 0 FF, MAPR 4 0 1FFFFF, EXTICR1 8 0 FFFF, EXTICR2 C 0 FFFF, EXTICR3 10 0 FFFF, EXTICR4 14 0 FFFF, MAPR2 1C 0 0" },
-            { "EXTI", "IMR 0 0 7FFFF, EMR 4 0 7FFFF, RTSR 8 0 7FFFF, FTSR C 0 7FFFF, SWIER 10 0 7FFFF, PR 14 0 0" },
             { "ADC1", AdcStart },
             { "ADC2", AdcStart },
             { "CRC", "DR 0 FFFFFFFF 0, IDR 4 0 FF, CR 8 0 0" },
@@ -49,8 +43,6 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             return string.Join(", ", Enumerable.Range(0, count).Select(k => string.Format(row, k, start + step * k)));
         }
 
-        private const string TimerStart = "CR1 0 0 3FF, CR2 4 0 F8, SMCR 8 0 FFF7, DIER C 0 5F5F, SR 10 0 0, EGR 14 0 0, CCMR1 18 0 FFFF, CCMR2 1C 0 FFFF, "
-            + "CCER 20 0 3333, CNT 24 0 FFFF, PSC 28 0 FFFF, ARR 2C FFFF FFFF, CCR1 34 0 FFFF, CCR2 38 0 FFFF, CCR3 3C 0 FFFF, CCR4 40 0 FFFF, DCR 48 0 1F1F, DMAR 4C 0 FFFF";
         private const string SpiStart = "CR1 0 0 FFFF, CR2 4 0 E7, SR 8 2 10, DR C 0 FFFF, CRCPR 10 7 FFFF, RXCRCR 14 0 0, TXCRCR 18 0 0, I2SCFGR 1C 0 0, I2SPR 20 2 0";
         private const string I2cStart = "CR1 0 0 3CFB, CR2 4 0 1F3F, OAR1 8 0 C3FF, OAR2 C 0 FF, DR 10 0 FF, SR1 14 0 0, SR2 18 0 0, CCR 1C 0 CFFF, TRISE 20 2 3F";
         private const string AdcStart = "SR 0 0 0, CR1 4 0 CFFFFF, CR2 8 0 FEF903, SMPR1 C 0 FFFFFF, SMPR2 10 0 3FFFFFFF, JOFR1 14 0 FFF, JOFR2 18 0 FFF, JOFR3 1C 0 FFF, JOFR4 20 0 FFF, "

@@ -12,6 +12,7 @@ namespace Antmicro.Renode.Peripherals.UART
         // A character from the far end: it goes after those that wait. May be called from any thread.
         public void WriteChar(byte value)
         {
+            LineIsWired = true;
             written.Enqueue(value);
             if(!arrival.IsSet)
             {

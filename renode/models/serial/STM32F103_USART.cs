@@ -27,8 +27,8 @@ namespace Antmicro.Renode.Peripherals.UART
             reception = new Alarm(machine, this, "reception", ReceptionDue);
             transmission = new Alarm(machine, this, "transmission", TransmitterIsFree);
             farReception = new Alarm(machine, this, "far reception", () => FarEndListens(machine.Now()));
-            port.ConnectOutside(receivePin, () => toChip.LevelAt(machine.Now()));
-            port.ConnectFunction(transmitPin, () => Drives ? shifted.LevelAt(machine.Now()) : (bool?)null);
+            port.ConnectOutside(receivePin, () => LineIsWired || CharReceived != null ? toChip.LevelAt(machine.Now()) : (bool?)null);
+            port.AddFunction(transmitPin, new PinFunction(() => Drives ? shifted.LevelAt(machine.Now()) : (bool?)null, null));
             port.PinChanged += PinChanged;
             DefineRegisters();
             SetFarFormat();
@@ -66,6 +66,9 @@ namespace Antmicro.Renode.Peripherals.UART
         public Bits StopBits => StopBitNames[stop.Value];
 
         public Parity ParityBit => parityEnabled.Value ? parityIsOdd.Value ? Parity.Odd : Parity.Even : Parity.None;
+
+        // Whether a far end pulls the receive pin up even while nobody listens or writes.
+        public bool LineIsWired { get; set; }
 
         public GPIO IRQ { get; } = new GPIO();
 

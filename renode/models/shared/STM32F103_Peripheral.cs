@@ -28,4 +28,11 @@ namespace Antmicro.Renode.Peripherals
         // In Hz; 0 while the RCC keeps the clock away.
         uint BusFrequency { set; }
     }
+
+    // A timer, whose clock is twice its bus's where that is divided, RM0008 figure 8.
+    public interface IClockedByTimerClock
+    {
+        // In Hz; 0 while the RCC keeps the clock away.
+        uint TimerFrequency { set; }
+    }
 }
