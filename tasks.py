@@ -19,6 +19,7 @@ _MEASURING, _CHECKING = "Measuring", "Checking and cleaning"
 
 _MODEL = "a model: its name in models/ or its file"
 _IMAGE = "a number of the test set, 0 to 9999"
+_MEASURED = ["linear", "cnn", "max"]
 _NO_INSTALL = "install no package and download nothing; what is missing is left out or named"
 
 
@@ -282,13 +283,24 @@ def train(
 @task(
     group=_TRAINING,
     help={
-        "model": "the network to train",
+        "model": "the network; by default cnn, or with --robustness all that recognise digits",
         "seeds": "train with the seeds 1 to N; those that have a result are not trained again",
         "fresh": "start again instead of continuing interrupted runs",
+        "robustness": "train nothing: measure recorded networks on corrupted test images",
     },
 )
-def results(context: Context, model: str = DEFAULT_MODEL, seeds: int = 5, fresh: bool = False) -> None:
+def results(
+    context: Context, model: str = "", seeds: int = 5, fresh: bool = False, robustness: bool = False
+) -> None:
     """Train a network with several seeds and write training/results/RESULTS.md."""
+    if robustness:
+        from tooling.measure.native_network import NativeNetwork
+        from training.results.measure import measure
+
+        names = [model] if model else _MEASURED
+        print(measure(names, lambda path, network: NativeNetwork(path, network).predict))
+        return
+    model = model or DEFAULT_MODEL
     _require_torch()
     from training.results.seeds import train_seeds
 

@@ -61,29 +61,34 @@ def publish(entry: Mapping[str, Any], committed: Path, runs: Path) -> None:
     Raises UserError if the run's folder does not have the network.
     """
     name, seed = entry["name"], entry["seed"]
-    settings = RunSettings(
-        name,
-        entry["architecture"],
-        {**entry["recipe"], "seed": seed},
-        entry.get("training images", MOST_IMAGES),
-        entry.get("data") or mnist_description(),
-    )
-    target, output = committed / f"{name}.npz", _output(settings, runs)
-
-    def holds_it(path: Path) -> bool:
-        return path.is_file() and f"{model_file.load(path).checksum:08x}" == entry["checksum"]
-
-    if holds_it(target):
+    target = committed / f"{name}.npz"
+    found = find(entry, committed, runs)
+    if found == target:
         return
-    if not holds_it(output):
+    if found is None:
         raise UserError(
             f"The best {name} on held-out images is seed {seed}, which was not trained on this machine: "
             f"type './inv results --model {name} --seeds {seed}'."
         )
-    test_images = sample.path_of(output)
+    test_images = sample.path_of(found)
     if test_images.is_file():  # not beside the file of an older run, whose test images are committed
         write_atomically(sample.path_of(target), test_images.read_bytes())
-    write_atomically(target, output.read_bytes())
+    write_atomically(target, found.read_bytes())
+
+
+def find(entry: Mapping[str, Any], committed: Path, runs: Path) -> Path | None:
+    """The file of a recorded network: the committed model, or the output of its run, if it is here."""
+    settings = RunSettings(
+        entry["name"],
+        entry["architecture"],
+        {**entry["recipe"], "seed": entry["seed"]},
+        entry.get("training images", MOST_IMAGES),
+        entry.get("data") or mnist_description(),
+    )
+    for path in (committed / f"{entry['name']}.npz", _output(settings, runs)):
+        if path.is_file() and f"{model_file.load(path).checksum:08x}" == entry["checksum"]:
+            return path
+    return None
 
 
 def _output(settings: RunSettings, runs: Path) -> Path:

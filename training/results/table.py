@@ -12,6 +12,7 @@ from common.errors import UserError
 from common.files import write_atomically
 from common.paths import RESULTS, RESULTS_TABLE, shown
 from compiler.network import Model
+from training.results import robustness
 from training.settings import MOST_IMAGES, mnist_description
 
 _HEAD = """\
@@ -24,6 +25,7 @@ Accuracies are percentages of recognised images.
 - **test**: the test images of the model's data, 10,000 of MNIST. Each seed uses them once, at the end.
 - **held-out**: training images that no network was trained on, 5,000 of MNIST. The loss on them chooses the
   epoch and the seed of the committed network.
+- **corrupted**: the held-out images, all of them corrupted as in training.
 - **integer**: the network of the best epoch, in integers, as the chip computes it.
 - **float**: the network after its last epoch in float.
 - **rounded**: that float network in the same integers, without training in integers.
@@ -31,6 +33,7 @@ Accuracies are percentages of recognised images.
 
 _COLUMNS = {
     "held-out, integer": "validation, integer",
+    "held-out, corrupted": "validation, corrupted",
     "test, integer": "test, integer",
     "test, rounded": "test, rounded float",
     "test, float": "test, float",
@@ -73,7 +76,13 @@ def record(model: Model, results: Path = RESULTS, table: Path = RESULTS_TABLE) -
     ]
     entries = sorted([*kept, entry], key=lambda other: (other["name"], other["seed"]))
     write_atomically(results, f"{json.dumps(entries, indent=1, sort_keys=True)}\n".encode())
-    write_atomically(table, text(entries).encode())
+    write(results, table)
+
+
+def write(results: Path = RESULTS, table: Path = RESULTS_TABLE) -> None:
+    """Write RESULTS.md from the recorded files. Raises UserError if one is damaged."""
+    entries, measurements = load(results), robustness.load(robustness.file_beside(results))
+    write_atomically(table, text(entries, measurements).encode())
 
 
 def load(results: Path = RESULTS) -> list[dict[str, Any]]:
@@ -87,11 +96,12 @@ def load(results: Path = RESULTS) -> list[dict[str, Any]]:
         raise UserError(f"{shown(results)} cannot be read: restore it with git.") from None
 
 
-def text(entries: Sequence[Mapping[str, Any]]) -> str:
+def text(entries: Sequence[Mapping[str, Any]], measurements: robustness.Measurements) -> str:
     """The content of RESULTS.md."""
     names = sorted({entry["name"] for entry in entries})
     sections = [_section(name, [entry for entry in entries if entry["name"] == name]) for name in names]
-    return "\n".join([_HEAD, *sections])
+    about_robustness = robustness.section(entries, measurements)
+    return "\n".join([_HEAD, *sections, *filter(None, [about_robustness])])
 
 
 def _section(name: str, entries: Sequence[Mapping[str, Any]]) -> str:

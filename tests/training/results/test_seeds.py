@@ -76,7 +76,7 @@ def test_every_seed_is_trained_once_and_the_best_is_published(
     assert trained == [1, 2, 3]
     entries = table.load(places["results"])
     assert [entry["seed"] for entry in entries] == [1, 2, 3]
-    assert places["markdown"].read_text() == table.text(entries)
+    assert places["markdown"].read_text() == table.text(entries, {})
     published = model_file.load(places["committed"] / "tiny.npz")
     best = min(entries, key=lambda entry: float(entry["held-out loss"]))
     assert f"{published.checksum:08x}" == best["checksum"]
