@@ -21,12 +21,15 @@ _CLOTHES = replace(
 
 
 class Fashion(Network):
-    """Clothes, as accurately as the flash allows: most of the work lies between the two poolings."""
+    """Clothes, as accurately as the flash allows: most of the work lies between the two poolings, and the
+    mean of the last 5x5 positions saves the weights of a large last layer.
+    """
 
     recipe = replace(
         _CLOTHES,
-        epochs=40,
-        integer_epochs=6,
+        epochs=24,
+        integer_epochs=4,
+        augmentation=replace(_CLOTHES.augmentation, shift=1.5),
         quantisation=Quantisation(
             weight_bits=(8, 4, 4, 4, 4, 8), activation_maximum=63, input_shift=1, lanes=True
         ),
@@ -34,15 +37,16 @@ class Fashion(Network):
 
     def __init__(self) -> None:
         super().__init__(
-            *convolution(1, 20, padding=1),
+            *convolution(1, 16, padding=1),
             nn.MaxPool2d(2),
-            *convolution(20, 40),
+            *convolution(16, 40),
             *convolution(40, 56),
             nn.MaxPool2d(2),
-            *convolution(56, 56, padding=1),
-            *convolution(56, 48),
+            *convolution(56, 64, padding=1),
+            *convolution(64, 56, padding=1),
+            nn.AvgPool2d(5),
             nn.Flatten(),
-            nn.Linear(48 * 3 * 3, CLASSES),
+            nn.Linear(56, CLASSES),
         )
 
 
