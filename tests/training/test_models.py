@@ -33,10 +33,18 @@ def interface_of(entry: Mapping[str, Any]) -> Interface:
     return Interface(tuple(data["shape"]), tuple(data["classes"]), Preparation(**data["preparation"]))
 
 
-@pytest.mark.parametrize("name", ["cnn", "max"])  # linear.npz does not record its architecture
+# linear.npz does not record its architecture.
+@pytest.mark.parametrize("name", ["cnn", "digits8", "fashion", "max"])
 def test_the_committed_model_was_made_by_todays_recipe(name: str) -> None:
     model = model_file.load(MODELS / f"{name}.npz")
-    assert models.settings(name, model.metadata["recipe"]["seed"]).made(model)
+    settings = models.settings(name, model.metadata["recipe"]["seed"], interface_of(model.metadata))
+    assert settings.made(model)
+
+
+def test_the_committed_models_are_the_best_of_the_recorded_results() -> None:
+    for name in sorted({entry["name"] for entry in table.load()}):
+        best = table.best_of([entry for entry in table.load() if entry["name"] == name])
+        assert f"{model_file.load(MODELS / f'{name}.npz').checksum:08x}" == best["checksum"], name
 
 
 def test_the_recorded_results_were_made_by_todays_recipes() -> None:
