@@ -281,6 +281,43 @@ def train(
 
 
 @task(
+    name="import",
+    group=_TRAINING,
+    positional="file",
+    values={"file": "FILE.onnx", "data": "SOURCE", "fine_tune": "EPOCHS", "input_range": "RANGE"},
+    help={
+        "file": "a network in ONNX format: a sequence of layers, see docs/IMPORT.md",
+        "data": "the source of images to calibrate, fine-tune and test on, as for `train`",
+        "name": "the model is models/NAME.npz",
+        "fine-tune": "train for this number of epochs in integers",
+        "input-range": "what the network takes for black and white: 0-1 (the default), 0-255, -1-1, or "
+        "MEAN/DEVIATION of images from 0 to 1, as in 0.1307/0.3081, also with a number for each channel",
+        "fast": "quantise for the fastest kernels: 4-bit weights, 16-bit sums; needs --fine-tune",
+    },
+)
+def import_(
+    context: Context,
+    file: str = "",
+    data: str = "mnist",
+    name: str = "",
+    fine_tune: int = 0,
+    input_range: str = "",
+    fast: bool = False,
+) -> None:
+    """Import a float network from an ONNX file, quantise it and write models/NAME.npz."""
+    _require_torch()
+    try:
+        import onnx  # noqa: F401
+    except ImportError:
+        raise UserError("import needs onnx: type './inv setup --train'.") from None
+    from training.importing.importer import import_network
+
+    if not file or not name:
+        raise UserError("Name a file and the new model: './inv import FILE.onnx --data SOURCE --name NAME'.")
+    print(import_network(Path(file), data, name, fine_tune, input_range, fast))
+
+
+@task(
     group=_TRAINING,
     help={
         "model": "the network; by default cnn, or with --robustness all that recognise digits",

@@ -183,7 +183,18 @@ def test_clean_keeps_models_and_training(clone: Clone) -> None:
 
 def test_without_torch_training_names_the_command(clone: Clone, tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("raise ImportError\n")
-    for task in ("train", "results"):
+    for task in ("train", "results", "import"):
         finished = clone.run([task], PYTHONPATH=f"{tmp_path}:{clone.root}")
         assert finished.returncode == 1
         assert finished.stderr == "Training needs torch: type './inv setup --train'.\n"
+
+
+def test_import_without_onnx_or_arguments_says_what_to_type(clone: Clone, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    finished = clone.run(["import", "network.onnx"])
+    assert finished.stderr == (
+        "Name a file and the new model: './inv import FILE.onnx --data SOURCE --name NAME'.\n"
+    )
+    (tmp_path / "onnx.py").write_text("raise ImportError\n")
+    finished = clone.run(["import", "network.onnx"], PYTHONPATH=f"{tmp_path}:{clone.root}")
+    assert finished.stderr == "import needs onnx: type './inv setup --train'.\n"

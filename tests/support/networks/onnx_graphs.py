@@ -40,16 +40,26 @@ def write_chain(
         protos,
         "chain",
         [helper.make_tensor_value_info("input", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info(current, TensorProto.FLOAT, None)],
+        [_output(current, protos[-1].op_type)],
         initializers,
     )
     imports = [helper.make_opsetid("", opset), helper.make_opsetid("ai.onnx.ml", 3)]
     model = shape_inference.infer_shapes(helper.make_model(graph, opset_imports=imports, ir_version=8))
     output = model.graph.output[0]
-    if not output.type.tensor_type.HasField("shape"):  # an output must have one
+    if not output.type.HasField("sequence_type") and not output.type.tensor_type.HasField("shape"):
+        # A tensor must have one as an output.
         output.CopyFrom(helper.make_tensor_value_info(current, TensorProto.FLOAT, ["n", "classes"]))
     onnx.save(model, path)
     return path
+
+
+def _output(name: str, operator: str) -> onnx.ValueInfoProto:
+    if operator != "ZipMap":
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+    each = helper.make_map_type_proto(
+        TensorProto.STRING, helper.make_tensor_type_proto(TensorProto.FLOAT, [])
+    )
+    return helper.make_value_info(name, helper.make_sequence_type_proto(each))
 
 
 def random(*shape: int, seed: int = 0) -> NDArray[np.float32]:

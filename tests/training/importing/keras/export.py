@@ -1,6 +1,6 @@
 """Writes the ONNX files beside it with Keras and tf2onnx, which are too large to install for a test.
 
-In an environment of its own: pip install tensorflow-cpu==2.21.0 tf2onnx==1.17.0; python export.py
+In a separate environment: pip install tensorflow-cpu==2.21.0 tf2onnx==1.17.0; python export.py
 The weights are random. The files have what tf2onnx makes of Keras: images with their channels last, padding
 on one side, transposed features, and shapes that are computed.
 """
