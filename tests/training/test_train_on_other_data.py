@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     """A short recipe of `small`, and folders for the test."""
-    monkeypatch.setattr(models.Small, "recipe", models.Small.recipe.changed(epochs=3))
+    monkeypatch.setattr(models.Small, "recipe", models.Small.recipe.changed(epochs=10))
     monkeypatch.setattr(train, "MODELS", tmp_path / "models")
     return {"runs": tmp_path / "runs"}
 

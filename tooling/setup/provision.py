@@ -123,7 +123,7 @@ def _install_python_tools() -> None:
 
 
 def _install_training() -> None:
-    if any(util.find_spec(package) is None for package in ("torch", "torchvision", "onnx")):
+    if any(util.find_spec(package) is None for package in ("torch", "torchvision", "onnx", "sklearn")):
         print("Installing torch with pip (several GB if its build for Linux brings CUDA)", flush=True)
         packages.pip_install("train")
     print(f"torch: {metadata.version('torch')}")
