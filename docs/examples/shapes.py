@@ -1,6 +1,6 @@
 """Draw a folder of pictures to train on: circles, squares and triangles, in one subfolder each.
 
-    python docs/examples/shapes.py FOLDER [PICTURES_OF_EACH_CLASS]
+python docs/examples/shapes.py FOLDER [PICTURES_OF_EACH_CLASS]
 """
 
 from __future__ import annotations

@@ -125,6 +125,7 @@ class Small(Network):
         average=0.99,
         integer_epochs=10,
         augmentation=Augmentation(rotation=5, scale=0.1, shift=1),
+        quantisation=Quantisation(weight_bits=(8, 4, 4, 8), activation_maximum=63, input_shift=1, lanes=True),
     )
 
     def __init__(self, shape: Shape = MNIST, classes: int = CLASSES) -> None:
