@@ -239,6 +239,7 @@ def flash(
         "model": "the network to train: a class of training/models/; by default cnn, or small for --data",
         "data": "the source of the images instead of the recipe's: see docs/DATA.md",
         "shape": "channels x rows x columns of images made from a folder of pictures, as in 3x32x32",
+        "prepare": "how pictures become images: mnist, fit or stretch; after a comma detect, dark or light",
         "name": "the model is models/NAME.npz; by default MODEL, or MODEL-DATA with other data",
         "seed": "the seed of all random numbers; by default the recipe's",
         "epochs": "the number of epochs; by default the recipe's; a shorter run replaces no model",
@@ -250,18 +251,19 @@ def flash(
 def train(
     context: Context,
     model: str = "",
-    data: str = "",
-    shape: str = "",
-    name: str = "",
     seed: int | None = None,
     epochs: int | None = None,
     limit: int | None = None,
     fresh: bool = False,
+    data: str = "",
+    shape: str = "",
+    prepare: str = "",
+    name: str = "",
     replace: bool = False,
 ) -> None:
     """Train a network with PyTorch, on MNIST or --data, and write models/NAME.npz."""
     _require_torch()
-    from training.images.training_set import parse_shape
+    from training.images.training_set import parse_preparation, parse_shape
     from training.train import train as train_network
 
     result = train_network(
@@ -272,6 +274,7 @@ def train(
         fresh=fresh,
         data=data,
         shape=parse_shape(shape) if shape else None,
+        preparation=parse_preparation(prepare) if prepare else None,
         saved_as=name,
         replaces=replace,
     )

@@ -48,6 +48,10 @@ class Task(invoke.Task):  # type: ignore[type-arg]
                 argument.kind = whole_number
         return arguments
 
+    def arg_opts(self, name: str, default: Any, taken_names: set[str]) -> dict[str, Any]:
+        options: dict[str, Any] = super().arg_opts(name, default, {*taken_names, "h"})  # -h asks for help
+        return options
+
     def value_name(self, argument: Argument) -> str:
         """What stands for an option's value in the help; '' for a flag."""
         if not argument.takes_value:

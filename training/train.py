@@ -15,6 +15,7 @@ from compiler.network import Model
 from data import sample
 from data.examples import Dataset, Examples, Shape
 from data.split import hold_out
+from pictures.preparation import Preparation
 from training import models
 from training.images.training_set import check_limit, load
 from training.loop import curve
@@ -78,6 +79,7 @@ def train(
     runs: Path = RUNS,
     data: str = "",
     shape: Shape | None = None,
+    preparation: Preparation | None = None,
     saved_as: str = "",
     replaces: bool = False,
 ) -> TrainResult:
@@ -87,13 +89,13 @@ def train(
     output: the model file, by default models/NAME.npz; a run with a limit or fewer epochs than the recipe's
     writes trial.npz into its folder instead unless `replaces`.
     fresh: delete an unfinished run and start again. runs: the folder that holds the folders of all runs.
-    data, shape: replace those of the recipe. saved_as: the model's NAME, by default file_name().
+    data, shape, preparation: replace those of the recipe. saved_as: the model's NAME, by default file_name().
     Ctrl-C stops training after the current step; the result says what is saved. Raises UserError.
     """
     model_class = models.find(name)
     recipe = model_class.recipe.changed(seed, epochs)
     check_limit(limit)
-    dataset = load_data(recipe, data, shape)
+    dataset = load_data(recipe, data, shape, preparation)
     name = saved_as or file_name(name, recipe.data, data)
     device = deterministic_device()
     torch.manual_seed(recipe.seed)
@@ -126,10 +128,13 @@ def train(
         return run.stop()
 
 
-def load_data(recipe: Recipe, source: str = "", shape: Shape | None = None) -> Dataset:
-    """The data set of a recipe, or of another source or shape. Raises UserError."""
-    own = not source or source == recipe.data
-    return load(source or recipe.data, recipe.preparation if own else None, shape or recipe.shape)
+def load_data(
+    recipe: Recipe, source: str = "", shape: Shape | None = None, preparation: Preparation | None = None
+) -> Dataset:
+    """The data set of a recipe, or of another source, shape or preparation. Raises UserError."""
+    if not source or source == recipe.data:
+        preparation = preparation or recipe.preparation
+    return load(source or recipe.data, preparation, shape or recipe.shape)
 
 
 def file_name(model: str, own: str, source: str) -> str:

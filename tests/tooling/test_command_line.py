@@ -52,6 +52,12 @@ def test_every_option_of_every_task_has_a_help_text(clone: Clone) -> None:
         assert not re.search(r"^  \S[^ ]*(, --\S+)?( [A-Z.]+)?\s*$", output, re.MULTILINE), output
 
 
+@pytest.mark.parametrize("task", ["train", "infer", "sim-test"])
+def test_h_after_any_task_shows_its_help(task: str, clone: Clone) -> None:
+    finished = clone.run([task, "-h"])
+    assert finished.returncode == 0 and finished.stdout.startswith(f"Usage: ./inv {task} ")
+
+
 def test_help_after_a_task_with_a_positional_option(clone: Clone) -> None:
     output = clone.run(["infer", "--help"]).stdout
 

@@ -23,9 +23,10 @@ def small_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """4,000 of MNIST's test images instead of MNIST: 3,150 to train on, 350 held out, 500 to test."""
     pytest.importorskip("torch")
     from training import train
+    from training.images import training_set
 
     digits = mnist.load_test_set()
-    whole = train.load
+    whole = training_set.load
 
     def load(source: str, *options: Any) -> Dataset:
         if source != "mnist":

@@ -74,10 +74,18 @@ def test_a_folder_of_pictures_takes_its_shape_from_the_user(quick: dict[str, Any
         for number in range(8):
             picture = random.integers(level - 30, level + 30, (9, 12, 3)).astype(np.uint8)
             Image.fromarray(picture).save(tmp_path / "lights" / name / f"{number}.png")
-    result = train.train("small", data=str(tmp_path / "lights"), shape=(3, 8, 12), saved_as="lights", **quick)
+    result = train.train(
+        "small",
+        data=str(tmp_path / "lights"),
+        shape=(3, 8, 12),
+        preparation=Preparation("stretch"),
+        saved_as="lights",
+        **quick,
+    )
     assert result.output is not None and result.output.name == "lights.npz"
     model = model_file.load(result.output)
     assert model.input.shape == (3, 8, 12) and model.class_names == ("bright", "dim")
+    assert model.preparation == Preparation("stretch")
 
 
 def test_other_data_have_another_run_folder(folder: Path, quick: dict[str, Any]) -> None:

@@ -38,6 +38,12 @@ def parse_shape(text: str) -> Shape:
     return channels, rows, columns
 
 
+def parse_preparation(text: str) -> Preparation:
+    """The preparation in a text like fit or stretch,light. Raises UserError."""
+    method, _, polarity = text.partition(",")
+    return Preparation(method, polarity or Preparation().polarity)
+
+
 def check_limit(limit: int | None, images: int | None = None) -> None:
     """Raise UserError if training cannot be limited to this number of images. images: those there are."""
     if limit is not None and (limit < 1 or (images is not None and limit > images)):

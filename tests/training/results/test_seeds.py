@@ -39,7 +39,7 @@ def tiny_model(small_data: None, no_models_left: None) -> None:
 
 def settings_of(name: str, seed: int) -> RunSettings:
     """The settings of a full run on the small data."""
-    dataset = train.load("mnist")
+    dataset = train.load_data(models.find(name).recipe)
     images = len(hold_out(dataset.train)[0])
     return models.settings(name, seed, dataset.interface, images, description(dataset))
 
