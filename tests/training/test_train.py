@@ -262,7 +262,7 @@ def test_a_users_own_model_needs_only_a_class(no_models_left: None, tmp_path: Pa
         def __init__(self) -> None:
             super().__init__(nn.Flatten(), nn.Linear(784, 10, bias=False))
 
-    result = train.train("nobias", limit=600, runs=tmp_path)
+    result = train.train("no-bias", limit=600, runs=tmp_path)
     assert result.finished and result.output is not None
     assert model_file.load(result.output).layers[0].arrays["bias"].tolist() == [0] * 10
 
