@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from host import link
 from host.errors import BadImage
-from host.records import Info, Prediction
+from host.records import Info, Prediction, describe_shape
 from host.session import Request, Session, info_request
 from host.streams import open_port
 
@@ -56,10 +56,17 @@ class Board(Session):
     def classify(self, image: npt.ArrayLike | bytes | bytearray) -> Prediction:
         """The board's prediction for an image.
 
-        `image`: array-like of 784 integers, 0 (background) to 255 (full ink), flat or 28 x 28, or 784 bytes.
-        Raises `BadImage`, or as `ask`.
+        `image`: integers from 0 to 255 in the board's shape (`Info.shape`), without the channel if there is
+        only one, or flat in the order channel, row, column; or the same as bytes. Raises `BadImage`, or as
+        `ask`.
         """
-        request = Request(link.Command.CLASSIFY, _pixels(image), "result", Prediction.from_message)
+        info = self.known_info or self.info()
+        request = Request(
+            link.Command.CLASSIFY,
+            _pixels(image, info),
+            "result",
+            lambda message, checksum: Prediction.from_message(message, checksum, info.class_names),
+        )
         started = self.connection.now()
         prediction = self.ask(request)
         return dataclasses.replace(
@@ -67,15 +74,15 @@ class Board(Session):
         )
 
 
-def _pixels(image: npt.ArrayLike | bytes | bytearray) -> bytes:
-    """The bytes of an image. Raises `BadImage`."""
-    expected = f"the board takes {link.IMAGE_ROWS} x {link.IMAGE_COLS} integers, 0 (background) to 255 (ink)"
+def _pixels(image: npt.ArrayLike | bytes | bytearray, info: Info) -> bytes:
+    """The bytes of an image, as a board takes them. Raises `BadImage`."""
+    expected = f"the board takes {describe_shape(info.shape)} integers from 0 to 255"
     try:
         array = np.frombuffer(image, np.uint8) if isinstance(image, bytes | bytearray) else np.asarray(image)
     except (TypeError, ValueError) as error:
         raise BadImage(f"This is not an image: {expected}.") from error
-    frame = (link.IMAGE_ROWS, link.IMAGE_COLS)
-    if array.shape not in {(link.MAX_PAYLOAD,), frame, (1, *frame)}:
+    without_channel = info.shape[1:] if info.channels == 1 else info.shape
+    if array.shape not in {info.shape, without_channel, (info.image_bytes,)}:
         raise BadImage(f"This image has the shape {array.shape}: {expected}.")
     if array.dtype.kind not in "iu":
         raise BadImage(f"This image has values of type {array.dtype}: {expected}.")

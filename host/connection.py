@@ -35,6 +35,7 @@ class Connection:
         self.silence: float | None = None
         """Seconds without a byte that end a wait early; None: only its time-out does."""
         self._silent_at = 0.0
+        self._sent_at = 0.0  # when the last byte given to the port has left it
         self._stream = stream
         self._lines = link.LineBuffer()
 
@@ -57,12 +58,13 @@ class Connection:
 
     def send(self, data: bytes) -> None:
         """Sends bytes unchanged. Raises `PortError` if the port is gone."""
+        # The port may return before it has sent everything, and what it was given before goes first.
+        self._sent_at = max(self._sent_at, self.now()) + link.BITS_PER_BYTE * len(data) / self.baud
         try:
             self._stream.write(data)
         except OSError as error:
             raise self._lost(error) from error
-        # The port may return before it has sent everything.
-        self._expect_byte(after=link.BITS_PER_BYTE * len(data) / self.baud)
+        self._expect_byte()
 
     def read_line(self, timeout: float) -> str:
         """The next line, without its ending.
@@ -126,8 +128,8 @@ class Connection:
         self.recent = (self.recent + data)[-link.LineBuffer.LIMIT :]
         return bool(data)
 
-    def _expect_byte(self, after: float = 0.0) -> None:
-        self._silent_at = self.now() + after + (self.silence or 0.0)
+    def _expect_byte(self) -> None:
+        self._silent_at = max(self._sent_at, self.now()) + (self.silence or 0.0)
 
     def _lost(self, error: OSError) -> PortError:
         return PortError(

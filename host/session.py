@@ -28,7 +28,7 @@ from host.streams import Stream
 _QUIET = 0.1
 # How long to wait for that silence on a line that is never silent.
 _MAX_SETTLE = 1.0
-_PROBE_TIMEOUT = link.PROBE_MS / 1000
+_PROBE_SILENCE = link.PROBE_MS / 1000
 
 _MAX_SEQUENCE = 0xFFFF
 
@@ -79,7 +79,8 @@ class Session:
         self.attempts = attempts
         self.on_retry = on_retry
         self._sequence = random.randrange(_MAX_SEQUENCE + 1)
-        self._inference = 0.0  # seconds; known once the board has sent its info
+        self.known_info: Info | None = None
+        """What the board last said about itself."""
 
     def close(self) -> None:
         """Closes the stream, even if the adapter is gone."""
@@ -116,18 +117,19 @@ class Session:
             self._report(request.retries[-1])
             attempt += 1
 
-    def greet(self, boot_timeout: float = 5.0, period: float = 1.0) -> Info:
+    def greet(self, boot_timeout: float = 5.0, *, period: float = 1.0, silence: float | None = None) -> Info:
         """Asks for the board's info until it answers: it may be booting, or the line may hold garbage.
 
-        `period`: seconds to wait for an answer before asking again. Raises `NoAnswer`, `NotThisFirmware` or
-        `UnsupportedVersion` after `boot_timeout` seconds.
+        `period`: seconds to wait for an answer before asking again. `silence`: seconds without a byte, after
+        which it asks again earlier. Raises `NoAnswer`, `NotThisFirmware` or `UnsupportedVersion` after
+        `boot_timeout` seconds.
         """
         connection = self.connection
         request = info_request()
         deadline = connection.now() + boot_timeout
         error: BoardError | None = None
         while error is None or connection.now() < deadline:
-            outcome = self._attempt(request, min(period, boot_timeout))
+            outcome = self._attempt(request, min(period, boot_timeout), silence)
             if not isinstance(outcome, BoardError):
                 return outcome
             error = outcome
@@ -156,23 +158,19 @@ class Session:
                 f"{link.RAISED_BAUD} to {link.MAX_BAUD}."
             )
         self.ask(Request(link.Command.BAUD, baud.to_bytes(4, "little"), "baud", _accepted_rate))
-        self._use_rate(baud)
+        self.connection.set_baud(baud)
         try:
-            self.greet(link.FOLLOW_MS / 1000, _PROBE_TIMEOUT)
+            self.greet(link.FOLLOW_MS / 1000, silence=_PROBE_SILENCE)
         except BoardError:
             self._return_to_default_baud()
         return self.baud
 
-    def _use_rate(self, baud: int) -> None:
-        """Changes the rate of this side."""
-        self.connection.set_baud(baud)
-        self._limit_silence()
-
-    def _limit_silence(self) -> None:
+    def _silence(self) -> float | None:
         """At a raised rate, silence ends each wait (LINK.md, "Another baud rate")."""
-        raised = self.connection.baud != link.DEFAULT_BAUD
-        limit = link.SILENCE_MS / 1000 + link.SILENCE_INFERENCES * self._inference
-        self.connection.silence = limit if raised else None
+        if self.baud == link.DEFAULT_BAUD:
+            return None
+        inference = self.known_info.inference if self.known_info else 0
+        return (link.SILENCE_MS + link.SILENCE_INFERENCES * inference) / 1000
 
     def _find_rate(self, attempt: int) -> None:
         """Finds a board that fails to answer at a raised rate: a reset, a fall-back or a bad wire.
@@ -183,15 +181,15 @@ class Session:
         if self.baud == link.DEFAULT_BAUD:
             return
         if attempt == 1:
-            outcome: Info | BoardError = self._attempt(info_request(), _PROBE_TIMEOUT)
+            outcome: Info | BoardError = self._attempt(info_request(), _MAX_SETTLE, _PROBE_SILENCE)
             if not isinstance(outcome, NoAnswer):
                 return
         self._return_to_default_baud()
 
     def _return_to_default_baud(self) -> None:
         lost = self.baud
-        self._use_rate(link.DEFAULT_BAUD)
-        self.greet(self.timeout, _PROBE_TIMEOUT)
+        self.connection.set_baud(link.DEFAULT_BAUD)
+        self.greet(self.timeout, silence=_PROBE_SILENCE)
         self._report(f"The board did not answer at {lost} baud, so the link is back at {link.DEFAULT_BAUD}.")
 
     def _report(self, sentence: str) -> None:
@@ -200,8 +198,15 @@ class Session:
 
     # --- One attempt ------------------------------------------------------------------------------
 
-    def _attempt(self, request: Request[Answer], timeout: float) -> Answer | BoardError:
-        """Sends a request once: its answer, or a retryable error. Raises errors that are not retryable."""
+    def _attempt(
+        self, request: Request[Answer], timeout: float, silence: float | None = None
+    ) -> Answer | BoardError:
+        """Sends a request once: its answer, or a retryable error. Raises errors that are not retryable.
+
+        `timeout`: seconds to wait for the answer. `silence`: seconds without a byte that end the wait, by
+        default those of the rate.
+        """
+        self.connection.silence = silence or self._silence()
         self._send(request)
         try:
             return self._await(request, timeout)
@@ -251,8 +256,7 @@ class Session:
                     if sequence is not None:
                         answer = request.read(message, request.checksums[sequence])
                         if isinstance(answer, Info):
-                            self._inference = answer.inference / 1000
-                            self._limit_silence()
+                            self.known_info = answer
                         return answer
 
     def _settle(self, request: Request[Answer]) -> Answer | None:

@@ -9,7 +9,7 @@ from serial.tools import list_ports
 from host.errors import PortError
 from host.link import DEFAULT_BAUD
 
-# A port that accepts no bytes for this long is stuck: the longest frame takes 70 ms at the slowest rate.
+# A port that accepts no bytes for this long is stuck: the longest frame takes 0.4 s at the slowest rate.
 _WRITE_TIMEOUT = 5.0
 
 

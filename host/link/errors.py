@@ -96,8 +96,8 @@ class UnknownCommand(LinkError):
 class WrongImageSize(LinkError):
     name = "size"
     sentence = (
-        "The board's firmware expects a payload of {expected} bytes and received {bytes}: "
-        "flash the firmware that belongs to this program."
+        "The board expects a payload of {expected} bytes and received {bytes}: "
+        "connect again, as the board seems to run another network now."
     )
 
 

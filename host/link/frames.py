@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from host.link import errors
 from host.link.cobs import cobs_encode, decode_blocks
-from host.link.constants import CHECKSUM_BYTES, DELIMITER, HEADER_BYTES, MAX_BODY, VERSION
+from host.link.constants import CHECKSUM_BYTES, DELIMITER, HEADER_BYTES, VERSION
 
 _HEADER = struct.Struct("<BBHH")
 _CHECKSUM = struct.Struct("<I")
@@ -50,14 +50,19 @@ def encode_frame(command: int, sequence: int, payload: bytes = b"") -> bytes:
     return wrap_body(make_body(command, sequence, payload))
 
 
-def decode_frame(stuffed: bytes) -> Frame:
-    """The frame in `stuffed`, the bytes between two delimiters, checked as the board checks it.
+def max_body(image_bytes: int) -> int:
+    """The longest body that a board with images of this size takes: an image is the longest payload."""
+    return HEADER_BYTES + image_bytes + CHECKSUM_BYTES
 
-    Raises the `LinkError` that the board would report.
+
+def decode_frame(stuffed: bytes, image_bytes: int) -> Frame:
+    """The frame in `stuffed`, the bytes between two delimiters, checked as a board checks it.
+
+    `image_bytes`: the size of that board's images. Raises the `LinkError` that the board would report.
     """
     body, complete = decode_blocks(stuffed)
-    if len(body) > MAX_BODY:
-        raise errors.FrameOverlong({"limit": str(MAX_BODY)})
+    if len(body) > (limit := max_body(image_bytes)):
+        raise errors.FrameOverlong({"limit": str(limit)})
     if len(body) < HEADER_BYTES + CHECKSUM_BYTES:
         raise errors.FrameShort({"bytes": str(len(body))})
     version, command, sequence, length = _HEADER.unpack_from(body)

@@ -2,13 +2,16 @@
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from host.errors import CorruptAnswer
+from host.link.constants import MAX_LINE
 
 _LINE = re.compile(r"@(?P<name>[a-z]+)(?P<fields>(?: [a-z]+=[!-<>-~]+)*)")  # values: printable, no "="
 _CHECKSUM = re.compile(r"[0-9a-fA-F]{8}")
+_ESCAPE = re.compile(r"%([0-9a-fA-F]{2})?")
+_CLASS_NAME = re.compile(r"[!-~]+")  # printable ASCII without blanks
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,15 @@ class Message:
     def numbers(self, key: str) -> tuple[int, ...]:
         """The values of a field of decimal integers, comma-separated. Raises `CorruptAnswer` if it is not."""
         return tuple(self._integer(key, part, 10, r"-?[0-9]{1,10}") for part in self.text(key).split(","))
+
+    def names(self, key: str) -> tuple[str, ...]:
+        """The values of a field of names, comma-separated, unescaped. Raises `CorruptAnswer` if it is not."""
+        names = tuple(_ESCAPE.sub(_unescape, part) for part in self.text(key).split(","))
+        if not all(map(_CLASS_NAME.fullmatch, names)):
+            raise CorruptAnswer(
+                f"The board's @{self.name} line has {key}={shorten(self.text(key))}, no list of names."
+            )
+        return names
 
     def hexadecimal(self, key: str) -> int:
         """The value of a field of 8 hexadecimal digits. Raises `CorruptAnswer` if it is not."""
@@ -70,6 +82,16 @@ def format_line(name: str, /, **fields: object) -> str:
     return f"{content} #{zlib.crc32(content.encode()):08x}"
 
 
+def escape_names(names: Sequence[str]) -> str:
+    """The value of a field of names: comma-separated, with `,`, `=` and `%` inside a name escaped."""
+    return ",".join(re.sub("[,=%]", lambda match: f"%{ord(match[0]):02x}", name) for name in names)
+
+
+def _unescape(escape: re.Match[str]) -> str:
+    """The character of an escape; a blank, which no name contains, if it lacks its two digits."""
+    return chr(int(escape[1], 16)) if escape[1] else " "
+
+
 def shorten(text: str, limit: int = 60) -> str:
     """`text` for an error sentence: in quotes, unprintable characters escaped, at most `limit` characters."""
     return ascii(text if len(text) <= limit else text[: limit - 3] + "...")
@@ -81,7 +103,7 @@ class LineBuffer:
     A line of more than `LIMIT` bytes cannot come from the board: it is dropped and reported once.
     """
 
-    LIMIT = 4096
+    LIMIT = MAX_LINE
 
     def __init__(self) -> None:
         self._bytes = bytearray()

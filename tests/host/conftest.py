@@ -1,7 +1,7 @@
-"""A fake board and its client."""
+"""A fake board, and a client that has greeted it."""
 
 import pytest
-from fake_board import FakeBoard
+from fake_board import FakeBoard, connect
 
 from host.board import Board
 
@@ -13,4 +13,4 @@ def fake() -> FakeBoard:
 
 @pytest.fixture
 def board(fake: FakeBoard) -> Board:
-    return Board(fake)
+    return connect(fake)

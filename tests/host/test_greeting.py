@@ -11,6 +11,12 @@ from host.errors import CorruptAnswer, NoAnswer, NotThisFirmware
 from host.link.errors import ChecksumMismatch, UnsupportedVersion
 
 
+@pytest.fixture
+def board(fake: FakeBoard) -> Board:
+    """A client that has not greeted the board."""
+    return Board(fake)
+
+
 def test_a_booting_board_is_found(board: Board, fake: FakeBoard) -> None:
     fake.boot()
     assert board.greet().model == "linear"
@@ -77,23 +83,23 @@ def test_a_device_that_never_pauses_is_given_up(board: Board, fake: FakeBoard, s
 
 
 def test_a_board_with_another_version_of_the_link_is_refused(board: Board, fake: FakeBoard) -> None:
-    fake.link_version = 2
+    fake.link_version = 3
     with pytest.raises(UnsupportedVersion, match="different versions"):
         board.greet()
-    fake.link_version = 1
-    fake.garble = lambda line: [fake.info_line(fake.requests[-1].sequence, link=2)]
+    fake.link_version = link.VERSION
+    fake.garble = lambda line: [fake.info_line(fake.requests[-1].sequence, link=1)]
     with pytest.raises(UnsupportedVersion):
         board.greet()
 
 
 def test_an_incomplete_info_line_is_refused(board: Board, fake: FakeBoard) -> None:
-    fake.garble = lambda line: [line.replace("stack", "stock"), fake.info_line(0, link=1)]
+    fake.garble = lambda line: [line.replace("stack", "stock"), fake.info_line(0)]
     with pytest.raises(CorruptAnswer):
         board.greet(boot_timeout=1)
 
 
 def test_a_board_on_a_noisy_wire_is_reported_with_its_own_error(board: Board, fake: FakeBoard) -> None:
-    fake.to_board = flip_bit(2, bit=1)
+    fake.to_board = flip_bit(2, bit=0)
     with pytest.raises(ChecksumMismatch):
         board.greet(boot_timeout=2)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import math
 import os
 import select
 import socket
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import serial
-from fake_board import FakeBoard, logits_of
+from fake_board import SHAPE, FakeBoard, logits_of
 
 from host.board import Board
 from host.errors import NoAnswer, PortError
@@ -20,7 +21,7 @@ from host.streams import open_port
 
 pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
 
-IMAGE = np.arange(784, dtype=np.uint8).reshape(28, 28)
+IMAGE = np.arange(math.prod(SHAPE), dtype=np.uint8).reshape(SHAPE)
 
 
 class Terminal:

@@ -77,6 +77,34 @@ def test_hexadecimal_digits_may_be_upper_case() -> None:
     assert link.Message("result", {"image": "5D1C0EFA"}).hexadecimal("image") == 0x5D1C0EFA
 
 
+CLASS_NAMES = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=16)
+
+
+@given(st.lists(CLASS_NAMES, min_size=1, max_size=64))
+def test_any_class_names_survive_a_line(names: list[str]) -> None:
+    line = link.format_line("info", names=link.escape_names(names), reset="pin")
+    message = link.parse_line(line)
+    assert message.names("names") == tuple(names)
+    assert message.text("reset") == "pin"
+
+
+def test_ordinary_names_stay_readable_and_others_are_escaped() -> None:
+    assert link.escape_names(["t-shirt", "C++", "*", "#1"]) == "t-shirt,C++,*,#1"
+    assert link.escape_names(["a,b", "x=1", "100%"]) == "a%2cb,x%3d1,100%25"
+
+
+@pytest.mark.parametrize("value", [",", "a,", "a,,b", "a%", "a%2", "a%2g", "a%0a", "a%20b", "%7f"])
+def test_a_field_that_is_no_list_of_names_is_refused(value: str) -> None:
+    with pytest.raises(CorruptAnswer, match=f"@info line has names='{value}', no list of names"):
+        link.Message("info", {"names": value}).names("names")
+
+
+def test_the_longest_names_fit_a_line() -> None:
+    others = "x" * 400
+    names = [f"{number:02d}" + "=" * 14 for number in range(64)]
+    assert len(link.format_line("info", names=link.escape_names(names), others=others)) <= link.MAX_LINE
+
+
 def test_a_missing_field_is_refused() -> None:
     with pytest.raises(CorruptAnswer, match="no field 'label'"):
         link.Message("result", {}).number("label")

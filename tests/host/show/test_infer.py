@@ -63,5 +63,5 @@ def test_instructions_are_not_converted_to_milliseconds() -> None:
 
 
 def test_a_board_without_a_cycle_counter_is_described_by_its_answer_time() -> None:
-    prediction = Prediction(7, LOGITS, None, None, sequence=3, seconds=0.1)
+    prediction = Prediction(7, "7", LOGITS, None, None, sequence=3, seconds=0.1)
     assert infer.describe(prediction, INFO).endswith("\nAnswered in 100.0 ms")

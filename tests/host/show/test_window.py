@@ -13,7 +13,7 @@ from host.records import Prediction
 from host.show import infer, window
 from host.show.terminal import draw_bars
 
-PREDICTION = Prediction(2, (-5, 3, 9), 31845, 12345, sequence=3)
+PREDICTION = Prediction(2, "2", (-5, 3, 9), 31845, 12345, sequence=3)
 IMAGE = np.arange(6, dtype=np.uint8).reshape(2, 3)
 
 

@@ -3,26 +3,35 @@
 import math
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from wire_damage import Wire, pass_all
 
 from host import link
+from host.board import Board
 from host.link.errors import LinkError
 from host.records import Prediction
 
 BOOT_SECONDS = 0.02
-MAX_STUFFED = len(link.cobs_encode(bytes([1] * link.MAX_BODY)))
-WEIGHTS = np.random.default_rng(1).integers(-127, 128, (link.CLASSES, link.MAX_PAYLOAD))
+SHAPE = (1, 28, 28)
+CLASS_NAMES = ("zero", "1", "two", "3", "4", "5", "6", "7", "eight", "9")
 
-IMAGE = np.random.default_rng(2).integers(0, 256, (28, 28)).astype(np.uint8)
+IMAGE = np.random.default_rng(2).integers(0, 256, SHAPE).astype(np.uint8)
 OTHER_IMAGE = 255 - IMAGE
 
 
-def logits_of(pixels: bytes) -> tuple[int, ...]:
+@cache
+def _weights(classes: int, pixels: int) -> npt.NDArray[np.int64]:
+    return np.random.default_rng(1).integers(-127, 128, (classes, pixels))
+
+
+def logits_of(pixels: bytes, classes: int = len(CLASS_NAMES)) -> tuple[int, ...]:
     """The output of the fake board's network."""
-    return tuple(int(logit) for logit in WEIGHTS @ np.frombuffer(pixels, np.uint8).astype(int))
+    weights = _weights(classes, len(pixels))
+    return tuple(int(logit) for logit in weights @ np.frombuffer(pixels, np.uint8).astype(int))
 
 
 def label_of(logits: tuple[int, ...]) -> int:
@@ -31,7 +40,7 @@ def label_of(logits: tuple[int, ...]) -> int:
 
 def is_right(prediction: Prediction, image: npt.NDArray[np.uint8] = IMAGE) -> bool:
     """Whether a prediction is the fake board's for this image."""
-    logits = logits_of(image.tobytes())
+    logits = logits_of(image.tobytes(), len(prediction.logits))
     return prediction.logits == logits and prediction.label == label_of(logits)
 
 
@@ -46,6 +55,14 @@ def replace_line(name: str, change: Callable[[str], list[str]]) -> Callable[[str
     return lambda line: change(line) if line.startswith(f"@{name} ") else [line]
 
 
+def connect(fake: "FakeBoard", **options: Any) -> Board:
+    """A client that has greeted the board. `options`: of `Board`."""
+    board = Board(fake, **options)
+    board.greet()
+    fake.requests.clear()
+    return board
+
+
 class FakeBoard:
     """A `host.streams.Stream` with a board behind it; time passes only in `read` and `write`.
 
@@ -53,15 +70,19 @@ class FakeBoard:
     drop or add lines that the board sends. `reset_at`: reset the board after this number of received bytes.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, shape: tuple[int, int, int] = SHAPE, class_names: tuple[str, ...] = CLASS_NAMES
+    ) -> None:
         self.timeout: float | None = 0.0
+        self.shape = shape
+        self.class_names = class_names
         self.to_board: Wire = pass_all
         self.to_host: Wire = pass_all
         self.garble: Callable[[str], Iterable[str]] = lambda line: [line]
         self.reset_at: int | None = None
         self.link_version = link.VERSION
         self.selftest = "passed"
-        self.network: Callable[[bytes], tuple[int, ...]] = logits_of
+        self.network: Callable[[bytes], tuple[int, ...]] = lambda pixels: logits_of(pixels, len(class_names))
         self.logit_scale = 0.01  # of the lines for people
         self.model = {"model": "linear", "checksum": "0badcafe"}
         self.network_seconds = 0.005
@@ -200,9 +221,10 @@ class FakeBoard:
                     self._answer(bytes(body), at)
             elif self._body is not None:
                 self._body += piece
-                if len(self._body) > MAX_STUFFED:
+                limit = link.max_body(math.prod(self.shape))
+                if len(self._body) > limit + limit // 254 + 1:
                     self._body = None
-                    self._error("overlong", at, limit=link.MAX_BODY)
+                    self._error("overlong", at, limit=limit)
 
     def _error(self, name: str, at: float, **fields: object) -> None:
         if self.rate != link.DEFAULT_BAUD and not self._in_error:
@@ -215,14 +237,14 @@ class FakeBoard:
 
     def _answer(self, stuffed: bytes, at: float) -> None:
         try:
-            frame = link.decode_frame(stuffed)
+            frame = link.decode_frame(stuffed, math.prod(self.shape))
         except LinkError as error:
             self._error(error.name, at, **error.fields)
             return
         self.requests.append(frame)
         self._fall_back_at = math.inf
         self._in_error = False
-        sizes: dict[int, int] = {link.Command.CLASSIFY: link.MAX_PAYLOAD, link.Command.BAUD: 4}
+        sizes: dict[int, int] = {link.Command.CLASSIFY: math.prod(self.shape), link.Command.BAUD: 4}
         expected = sizes.get(frame.command, 0)
         if frame.version != self.link_version:
             self._refuse("version", frame, at, version=frame.version)
@@ -256,13 +278,15 @@ class FakeBoard:
             **self.model,
             "clock": 72000000,
             "source": "hse",
-            "rows": 28,
-            "cols": 28,
-            "classes": 10,
+            "channels": self.shape[0],
+            "rows": self.shape[1],
+            "cols": self.shape[2],
+            "classes": len(self.class_names),
             "reset": "power",
             "selftest": self.selftest,
             "stack": 512,
             "inference": round(self.network_seconds * 1000),
+            "names": link.escape_names(self.class_names),
         }
         return link.format_line("info", **(fields | changes))
 
@@ -284,8 +308,11 @@ class FakeBoard:
             "Image data received successfully",
             "Starting inference...",
             self.result_line(frame),
-            f"Predicted class: {label_of(logits)}",
+            f"Predicted class: {self.class_names[label_of(logits)]}",
             "Logits:",
-            *(f"Class {number}: {logit * self.logit_scale:.2f}" for number, logit in enumerate(logits)),
+            *(
+                f"Class {name}: {logit * self.logit_scale:.2f}"
+                for name, logit in zip(self.class_names, logits, strict=True)
+            ),
             "Ready for next image",
         ]

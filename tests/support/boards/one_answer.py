@@ -6,8 +6,9 @@ from typing import Any
 from host.records import Info, Prediction
 
 LOGITS = (-5, 3, 0, 1, 2, -1, -2, 9, -3, 4)
-PREDICTION = Prediction(7, LOGITS, 31845, 12345, sequence=3, seconds=0.1)
-INFO = Info(1, "1.2.3", "linear", 0, 72_000_000, "hse", 28, 28, 10, "power", "passed", 512, 20)
+PREDICTION = Prediction(7, "7", LOGITS, 31845, 12345, sequence=3, seconds=0.1)
+CLASS_NAMES = tuple("0123456789")
+INFO = Info(2, "1.2.3", "linear", 0, 72_000_000, "hse", 1, 28, 28, CLASS_NAMES, "power", "passed", 512, 20)
 
 
 class BoardWithOneAnswer:
