@@ -6,7 +6,9 @@ add_library(fuzz_app_check OBJECT fuzz/fuzz_app.c)
 foreach(check fuzz_common fuzz_app_check) # the firmware writes into none of them
   target_compile_options(${check} PRIVATE -fno-sanitize=all)
 endforeach()
-add_library(fuzz_board OBJECT simulated/board.c simulated/wire.c fuzz/expected/hash_network.c network/label.c)
+add_library(fuzz_board OBJECT
+  simulated/board.c simulated/wire.c fuzz/expected/hash_network.c network/label.c
+  ${NETWORK_MODEL_DIR}/model.c) # for the names of the classes
 
 add_executable(fuzz_link link/crc32.c link/link.c link/receive_buffer.c)
 add_executable(fuzz_app ${application_sources})

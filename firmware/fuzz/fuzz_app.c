@@ -10,13 +10,12 @@
 #include "script.h"
 #include "simulated.h"
 
-#define PIXELS       784
 #define DEFAULT_BAUD 115200
 #define RAISED_BAUD  150000
 #define MAX_BAUD     2000000
 #define MAX_EXPECTED (1u << 20)
 #define MAX_SENT     (4u << 20)
-#define LINE_BYTES   512
+#define LINE_BYTES   (512 + 12 * NETWORK_CLASSES)
 
 static struct oracle oracle;
 static bool intact;
@@ -58,9 +57,13 @@ static void expect_result(const struct link_frame *frame)
     for (int k = 1; k < NETWORK_CLASSES; k++) {
         if (logits[k] > logits[label]) label = k;
     }
-    expect('.', "@result seq=%u image=%08x label=%d logits=%d,%d,%d,%d,%d,%d,%d,%d,%d,%d", frame->sequence,
-           frame->checksum, label, logits[0], logits[1], logits[2], logits[3], logits[4], logits[5],
-           logits[6], logits[7], logits[8], logits[9]);
+    char listed[12 * NETWORK_CLASSES + 1];
+    size_t bytes = 0;
+    for (int k = 0; k < NETWORK_CLASSES; k++) {
+        bytes += (size_t)snprintf(listed + bytes, sizeof listed - bytes, k == 0 ? "%d" : ",%d", logits[k]);
+    }
+    expect('.', "@result seq=%u image=%08x label=%d logits=%s", frame->sequence, frame->checksum, label,
+           listed);
 }
 
 static void expect_baud(const struct link_frame *frame)
@@ -86,7 +89,7 @@ static void expect_default_baud(void)
 
 static void expect_answer(const struct link_frame *frame)
 {
-    static const unsigned payload_bytes_of[] = {0, 0, PIXELS, 4};
+    static const unsigned payload_bytes_of[] = {0, 0, NETWORK_PIXELS, 4};
     const unsigned seq = frame->sequence;
     const bool known = frame->command >= 1 && frame->command <= 3;
     const unsigned payload_bytes = known ? payload_bytes_of[frame->command] : 0;
@@ -95,7 +98,7 @@ static void expect_answer(const struct link_frame *frame)
     } else if (frame->length != payload_bytes) {
         expect('.', "@error name=size seq=%u bytes=%u expected=%u", seq, frame->length, payload_bytes);
     } else if (frame->command == 1) {
-        expect('*', "@info seq=%u link=1 ", seq);
+        expect('*', "@info seq=%u link=2 ", seq);
     } else if (frame->command == 3) {
         expect_baud(frame);
     } else if (!intact) {
@@ -180,7 +183,8 @@ static void tap(enum receive_event event, uint8_t byte, struct receive_faults fa
             doubt_baud(now);
         }
         expect_error(&result.failure);
-    } else if (event == RECEIVE_NOTHING && baud_unconfirmed && now - baud_since >= 500) {
+    } else if (event == RECEIVE_NOTHING && baud_unconfirmed && now - baud_since >= 500
+               && !oracle_is_receiving(&oracle)) {
         expect_default_baud();
     }
     if (result.event != LINK_NOTHING) {
@@ -291,8 +295,8 @@ static void expect_good_frame(struct frame frame)
 
 /* An image takes as long as everything else together, so most inputs end with an info request. */
 static const struct frame an_image = {
-    .version = 1, .command = 2, .sequence = 0xbeef, .length = PIXELS, .seed = 99};
-static const struct frame an_info_request = {.version = 1, .command = 1, .sequence = 0xbeef};
+    .version = 2, .command = 2, .sequence = 0xbeef, .length = NETWORK_PIXELS, .seed = 99};
+static const struct frame an_info_request = {.version = 2, .command = 1, .sequence = 0xbeef};
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 

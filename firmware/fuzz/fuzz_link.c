@@ -197,7 +197,7 @@ static void reset(bool intact, enum board_clock_source source)
 /* A good frame with this sequence number arrives, and nothing else does. */
 static void expect_good_frame(uint16_t sequence)
 {
-    const struct frame frame = {.version = 1, .command = 2, .sequence = sequence, .length = 20, .seed = 99};
+    const struct frame frame = {.version = 2, .command = 2, .sequence = sequence, .length = 16, .seed = 99};
     uint8_t stuffed[FRAME_MAX_STUFFED];
     const size_t size = frame_stuff(&frame, stuffed);
     byte(0); /* ends what came before it */

@@ -6,12 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LINK_VERSION 1
+#include "model.h"
+
+#define LINK_VERSION 2
 
 #define LINK_HEADER_BYTES   6
 #define LINK_CHECKSUM_BYTES 4
-#define LINK_MAX_PAYLOAD    784
+#define LINK_MAX_PAYLOAD    NETWORK_PIXELS /* one image; every other payload is shorter */
 #define LINK_MAX_BODY       (LINK_HEADER_BYTES + LINK_MAX_PAYLOAD + LINK_CHECKSUM_BYTES)
+#define LINK_MAX_FRAME      (LINK_MAX_BODY + LINK_MAX_BODY / 254 + 3) /* stuffed, with both delimiters */
 
 #define LINK_COMMAND_INFO     1
 #define LINK_COMMAND_CLASSIFY 2

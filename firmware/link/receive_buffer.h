@@ -9,12 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One frame and a reserve: a host waits for its answer before it sends the next frame. */
-#define RECEIVE_BUFFER_BYTES 1024
-
-/* Places that stay unused: DMA may store a byte between the check for overwritten bytes and the read. */
-#define RECEIVE_BUFFER_MARGIN   4
-#define RECEIVE_BUFFER_CAPACITY (RECEIVE_BUFFER_BYTES - RECEIVE_BUFFER_MARGIN)
+#include "receive_size.h"
 
 struct receive_faults {
     uint32_t lost; /* bytes that the USART overran, that found the buffer full, or that DMA overwrote */

@@ -53,10 +53,11 @@ void text_hundredths(int64_t hundredths)
     put((char)('0' + size % 10));
 }
 
-static void text_hex(uint32_t value)
+static void text_hex(uint32_t value, int digits)
 {
-    for (int shift = 28; shift >= 0; shift -= 4) {
-        put("0123456789abcdef"[value >> shift & 15]);
+    while (digits > 0) {
+        digits--;
+        put("0123456789abcdef"[value >> 4 * digits & 15]);
     }
 }
 
@@ -100,17 +101,39 @@ void message_unsigned(const char *key, uint32_t value)
 void message_hex(const char *key, uint32_t value)
 {
     message_key(key);
-    text_hex(value);
+    text_hex(value, 8);
+}
+
+/* What comes before an entry of a list. */
+static void list_key(const char *key, int entry)
+{
+    if (entry > 0) {
+        put(',');
+    } else {
+        message_key(key);
+    }
 }
 
 void message_signed_list(const char *key, const int32_t *values, int count)
 {
-    message_key(key);
     for (int k = 0; k < count; k++) {
-        if (k > 0) {
-            put(',');
-        }
+        list_key(key, k);
         text_signed(values[k]);
+    }
+}
+
+void message_names(const char *key, const char *const *names, int count)
+{
+    for (int k = 0; k < count; k++) {
+        list_key(key, k);
+        for (const char *at = names[k]; *at != '\0'; at++) {
+            if (*at == ',' || *at == '=' || *at == '%') {
+                put('%');
+                text_hex((uint8_t)*at, 2);
+            } else {
+                put(*at);
+            }
+        }
     }
 }
 
@@ -118,6 +141,6 @@ void message_end(void)
 {
     const uint32_t checksum = line_checksum;
     text_put(" #");
-    text_hex(checksum);
+    text_hex(checksum, 8);
     text_end_line();
 }

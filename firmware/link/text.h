@@ -19,4 +19,5 @@ void message_text(const char *key, const char *value);
 void message_unsigned(const char *key, uint32_t value);
 void message_hex(const char *key, uint32_t value);                        /* 8 digits */
 void message_signed_list(const char *key, const int32_t *values, int count); /* comma-separated */
+void message_names(const char *key, const char *const *names, int count);    /* as well, and escaped */
 void message_end(void);

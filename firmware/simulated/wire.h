@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define WIRE_BITS     10 /* start, eight data bits from the lowest, stop */
-#define WIRE_CAPACITY 4096 /* characters that the receiver has not passed yet */
+#define WIRE_CAPACITY 8192 /* characters that the receiver has not passed yet */
 
 struct wire_character {
     uint64_t start;

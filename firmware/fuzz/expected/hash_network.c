@@ -7,8 +7,10 @@
 
 void (*network_pause)(void); /* nothing here takes long */
 
-static uint32_t hash = NOTHING_HASHED; /* of the rows that have arrived */
-static int hashed_rows;
+#define BEFORE_LAST_CHANNEL ((NETWORK_CHANNELS - 1) * NETWORK_ROWS * NETWORK_COLUMNS)
+
+static uint32_t hash = NOTHING_HASHED; /* of the first pixels */
+static int hashed_pixels;
 
 static uint32_t hash_pixels(uint32_t before, const uint8_t *pixels, int count)
 {
@@ -34,18 +36,20 @@ void hash_logits(const uint8_t image[NETWORK_PIXELS], int32_t logits[NETWORK_CLA
 void network_begin(void)
 {
     hash = NOTHING_HASHED;
-    hashed_rows = 0;
+    hashed_pixels = 0;
 }
 
 bool network_rows(const uint8_t image[NETWORK_PIXELS], int rows)
 {
     CHECK((uintptr_t)image % 4 == 0, "the image lies at %p, and kernels load words", (const void *)image);
-    CHECK(hashed_rows <= rows, "%d of an image's rows are computed, and %d have arrived", hashed_rows, rows);
-    if (hashed_rows == rows) {
+    CHECK(rows >= 0 && rows <= NETWORK_ROWS, "%d rows of the last channel", rows);
+    const int arrived = rows == 0 ? 0 : BEFORE_LAST_CHANNEL + rows * NETWORK_COLUMNS;
+    CHECK(hashed_pixels <= arrived, "%d pixels are computed, and %d have arrived", hashed_pixels, arrived);
+    if (hashed_pixels == arrived) {
         return false;
     }
-    hash = hash_pixels(hash, image + hashed_rows * NETWORK_COLUMNS, NETWORK_COLUMNS);
-    hashed_rows++;
+    hash = hash_pixels(hash, image + hashed_pixels, NETWORK_COLUMNS);
+    hashed_pixels += NETWORK_COLUMNS;
     return true;
 }
 

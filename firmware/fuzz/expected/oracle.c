@@ -4,7 +4,7 @@
 
 #define HEADER_BYTES   6
 #define CHECKSUM_BYTES 4
-#define MAX_BODY       794
+#define MAX_BODY       (HEADER_BYTES + NETWORK_PIXELS + CHECKSUM_BYTES)
 
 static const struct oracle_event nothing = {.event = LINK_NOTHING};
 
@@ -77,7 +77,7 @@ static struct oracle_event judge(struct oracle *oracle)
     if (received != computed) return failure(LINK_ERROR_CRC, received, computed);
 
     const uint16_t sequence = (uint16_t)little_endian(body + 2, 2);
-    if (body[0] != 1) {
+    if (body[0] != 2) {
         struct oracle_event event = failure(LINK_ERROR_VERSION, body[0], 0);
         event.failure.whole = true;
         event.failure.sequence = sequence;
@@ -99,7 +99,7 @@ static struct oracle_event judge(struct oracle *oracle)
 struct oracle_event oracle_byte(struct oracle *oracle, uint8_t byte)
 {
     if (byte == 0) {
-        const bool complete = oracle->bytes > 0 && !oracle->discarding;
+        const bool complete = oracle_is_receiving(oracle);
         const struct oracle_event event = complete ? judge(oracle) : nothing;
         oracle->bytes = 0;
         oracle->discarding = false;
@@ -119,11 +119,16 @@ struct oracle_event oracle_byte(struct oracle *oracle, uint8_t byte)
 struct oracle_event oracle_silence(struct oracle *oracle)
 {
     bool whole;
-    const bool receiving = oracle->bytes > 0 && !oracle->discarding;
+    const bool receiving = oracle_is_receiving(oracle);
     const uint32_t bytes = (uint32_t)unstuff(oracle, &whole);
     oracle->bytes = 0;
     oracle->discarding = false;
     return receiving ? failure(LINK_ERROR_TIMEOUT, bytes, 0) : nothing;
+}
+
+bool oracle_is_receiving(const struct oracle *oracle)
+{
+    return oracle->bytes > 0 && !oracle->discarding;
 }
 
 struct oracle_event oracle_damage(struct oracle *oracle, enum link_error error, uint32_t first,

@@ -8,7 +8,8 @@
 
 #include "link.h"
 
-#define ORACLE_STUFFED_BYTES 1024 /* an overlong body is found well before */
+#define ORACLE_STUFFED_BYTES                                                                                 \
+    (NETWORK_PIXELS + NETWORK_PIXELS / 254 + 100) /* an overlong body is found before */
 
 struct oracle {
     uint8_t stuffed[ORACLE_STUFFED_BYTES]; /* since the last delimiter */
@@ -24,6 +25,9 @@ struct oracle_event {
     struct link_frame frame; /* its payload lies in the oracle, until the next call */
     struct link_failure failure;
 };
+
+/* Whether a frame is arriving. */
+bool oracle_is_receiving(const struct oracle *oracle);
 
 struct oracle_event oracle_byte(struct oracle *oracle, uint8_t byte);
 struct oracle_event oracle_silence(struct oracle *oracle);

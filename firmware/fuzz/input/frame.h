@@ -4,8 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_MAX_PAYLOAD 1200 /* more than the link allows */
-#define FRAME_MAX_STUFFED (FRAME_MAX_PAYLOAD + 20)
+#include "model.h"
+
+#define FRAME_MAX_PAYLOAD (NETWORK_PIXELS + 300) /* more than the link allows */
+#define FRAME_MAX_STUFFED (FRAME_MAX_PAYLOAD + FRAME_MAX_PAYLOAD / 254 + 20)
 
 struct frame {
     uint8_t version;

@@ -2,17 +2,20 @@
 
 #include "frame.h"
 
-static void send_frame(const uint8_t *fields, const struct script_actions *actions)
+/* Sends a frame, or its first 255ths.
+ *   fields: version, command, two bytes of sequence number */
+static void send_frame(const uint8_t *fields, int length, uint8_t seed, uint8_t share,
+                       const struct script_actions *actions)
 {
     const struct frame frame = {
         .version = fields[0],
         .command = fields[1],
         .sequence = (uint16_t)(fields[2] | fields[3] << 8),
-        .length = (uint16_t)((fields[4] | fields[5] << 8) % (FRAME_MAX_PAYLOAD + 1)),
-        .seed = fields[6],
+        .length = (uint16_t)(length < 0 ? 0 : length % (FRAME_MAX_PAYLOAD + 1)),
+        .seed = seed,
     };
     uint8_t stuffed[FRAME_MAX_STUFFED];
-    const size_t size = frame_stuff(&frame, stuffed);
+    const size_t size = frame_stuff(&frame, stuffed) * share / 255;
     for (size_t k = 0; k < size; k++) {
         actions->byte(stuffed[k]);
     }
@@ -45,7 +48,11 @@ static size_t play_escape(const uint8_t *input, size_t size, const struct script
         return 2;
     case SCRIPT_FRAME:
         if (size < 8) return 0;
-        send_frame(input + 1, actions);
+        send_frame(input + 1, input[5] | input[6] << 8, input[7], 255, actions);
+        return 8;
+    case SCRIPT_IMAGE:
+        if (size < 8) return 0;
+        send_frame(input + 1, NETWORK_PIXELS + (int8_t)input[5], input[6], input[7], actions);
         return 8;
     default:
         return 0;

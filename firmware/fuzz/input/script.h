@@ -19,6 +19,8 @@
 #define SCRIPT_RESET   'r' /* bit 0: damaged flash; bits 1 and 2: enum board_clock_source */
 #define SCRIPT_HOST    'h' /* the host's baud rate: an index into SCRIPT_RATES */
 #define SCRIPT_FRAME   'f' /* struct frame, byte by byte: a body with a right checksum, without delimiters */
+#define SCRIPT_IMAGE   'i' /* as 'f', but its length is a number, -128 to 127, added to that of an image; */
+/* then how much of it comes, in 255ths */
 
 /* 0 follows the board. At 120000 a receiver at 115200 misreads only a part of the characters. */
 #define SCRIPT_RATES {0, 115200, 120000, 150000, 230400, 921600, 1000000, 2000000}

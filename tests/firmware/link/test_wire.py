@@ -11,7 +11,7 @@ from tooling import build
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler for this computer")
 
-WIRE_BYTES = 1 << 18  # more than sizeof(struct wire)
+WIRE_BYTES = 1 << 19  # more than sizeof(struct wire)
 CLOCK_ERROR = 0.033  # that the receivers tolerate, of both ends together (RM0008, 27.3.5)
 
 
