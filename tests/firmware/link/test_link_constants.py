@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from common import limits
 from host import link
 
 LINK = Path(__file__).parents[3] / "firmware"
@@ -32,16 +33,22 @@ def test_frame_of_the_document() -> None:
     assert rows["version"][2] == str(link.VERSION)
     assert int(rows["payload"][0]) == link.HEADER_BYTES
     assert int(rows["checksum"][1]) == link.CHECKSUM_BYTES
-    assert number(r"A body is at most (\d+) bytes") == link.MAX_BODY
-    longest = link.cobs_encode(bytes([1]) * link.MAX_BODY)
-    assert number(r"a frame at most (\d+)") == len(longest) + 2 * len(link.DELIMITER)
+    assert number(r"longest body has (\d+) bytes more") == link.max_body(0)
+
+
+def test_largest_image_of_the_document() -> None:
+    assert number(r"bytes, as `@info` reports them: 16 to (\d+)") == limits.MAX_IMAGE_BYTES
+    assert number(r"bytes, as `@info` reports them: (\d+) to") == limits.MIN_SIDE**2
+    body = link.max_body(limits.MAX_IMAGE_BYTES)
+    longest = link.wrap_body(bytes([1]) * body)
+    assert number(r"largest image makes a frame of (\d+)") == body + body // 254 + 3 == len(longest)
+    assert number(r"A class name has 1 to (\d+) printable") == limits.MAX_NAME_CHARACTERS
+    assert number(r"No line is longer than (\d+) characters") == link.MAX_LINE
 
 
 def test_commands_of_the_document() -> None:
     commands = {name: int(command) for command, name, _, _ in table("command")}
     assert commands == {command.name.lower(): command.value for command in link.Command}
-    assert number(r"(\d+) bytes: 28 rows of 28 pixels") == link.MAX_PAYLOAD
-    assert link.MAX_PAYLOAD == link.IMAGE_ROWS * link.IMAGE_COLS
 
 
 def test_errors_of_the_document() -> None:
@@ -63,7 +70,7 @@ def test_baud_rates_of_the_document() -> None:
     assert number(r"The fastest rate is (\d+)") == link.MAX_BAUD
     assert number(r"a byte of the answer within (\d+) ms") == link.SILENCE_MS
     assert number(r"plus 1\.(\d) times `inference`") == round(10 * link.SILENCE_INFERENCES - 10)
-    assert number(r"not answered within (\d+) ms either") == link.PROBE_MS
+    assert number(r"no byte of the answer comes within (\d+) ms either") == link.PROBE_MS
 
 
 def test_fastest_byte_of_the_document() -> None:
@@ -84,7 +91,6 @@ def test_header() -> None:
         "VERSION": link.VERSION,
         "HEADER_BYTES": link.HEADER_BYTES,
         "CHECKSUM_BYTES": link.CHECKSUM_BYTES,
-        "MAX_PAYLOAD": link.MAX_PAYLOAD,
         "TIMEOUT_MS": link.TIMEOUT_MS,
         "BAUD": link.DEFAULT_BAUD,
         "RAISED_BAUD": link.RAISED_BAUD,
@@ -95,6 +101,7 @@ def test_header() -> None:
         "COMMAND_CLASSIFY": link.Command.CLASSIFY,
     }
     assert {name: defines.get(name) for name in expected} == expected
+    assert re.search(r"#define LINK_MAX_PAYLOAD +NETWORK_PIXELS\b", text)
     errors = re.search(r"#define LINK_ERRORS\(X\)(.*?)(?<!\\)\n", text, re.DOTALL)
     assert errors, "link.h has no LINK_ERRORS"
     rows = re.findall(r'X\(\w+, *"([a-z]+)", (?:"([a-z]+)"|0), (?:"([a-z]+)"|0)\)', errors[1])

@@ -52,16 +52,17 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     """The link's C, compiled for this computer, as after a reset."""
     folder = tmp_path_factory.mktemp("receiver")
     (folder / "shim.c").write_text(SHIM)
+    (folder / "model.h").write_text(f"#define NETWORK_PIXELS {len(IMAGE)}\n#define NETWORK_CLASSES 10\n")
     sources = [folder / "shim.c", *(LINK / f"{name}.c" for name in ("link", "crc32", "receive_buffer"))]
     made = folder / "libreceiver.so"
-    subprocess.run(["cc", "-shared", "-fPIC", f"-I{LINK}", *sources, "-o", made], check=True)
+    subprocess.run(["cc", "-shared", "-fPIC", f"-I{LINK}", f"-I{folder}", *sources, "-o", made], check=True)
     return ctypes.CDLL(str(made))
 
 
 def progress(library: ctypes.CDLL) -> tuple[int, int, bytes]:
     """Command, length and payload so far of the frame that is arriving."""
     command, length, count = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
-    payload = ctypes.create_string_buffer(link.MAX_BODY)
+    payload = ctypes.create_string_buffer(link.max_body(len(IMAGE)))
     library.progress(ctypes.byref(command), ctypes.byref(length), ctypes.byref(count), payload)
     return command.value, length.value, payload.raw[: count.value]
 

@@ -3,7 +3,6 @@
 import ctypes
 import shutil
 import subprocess
-import zlib
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.paths import FIRMWARE
+from host import link
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler for this computer")
 
@@ -25,6 +25,7 @@ void text_output(uint8_t byte) { output[output_bytes++] = (char)byte; }
 
 unsigned = st.integers(0, 2**32 - 1)
 signed = st.integers(-(2**31), 2**31 - 1)
+CLASS_NAMES = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=16)
 
 
 class Text:
@@ -97,8 +98,8 @@ def test_lines_end_with_cr_lf(text: Text) -> None:
 
 def test_any_message_has_its_fields_and_their_checksum(text: Text) -> None:
     @settings(max_examples=200, deadline=None)
-    @given(unsigned, unsigned, st.lists(signed, max_size=10))
-    def check(number: int, register: int, values: list[int]) -> None:
+    @given(unsigned, unsigned, st.lists(signed, min_size=1, max_size=64), st.lists(CLASS_NAMES, min_size=1))
+    def check(number: int, register: int, values: list[int], names: list[str]) -> None:
         text.call("text_put", b"in front")  # which no checksum covers
         text.output()
         text.call("message_begin", b"name")
@@ -106,9 +107,16 @@ def test_any_message_has_its_fields_and_their_checksum(text: Text) -> None:
         text.call("message_unsigned", b"number", ctypes.c_uint32(number))
         text.call("message_hex", b"register", ctypes.c_uint32(register))
         text.call("message_signed_list", b"list", (ctypes.c_int32 * len(values))(*values), len(values))
+        pointers = (ctypes.c_char_p * len(names))(*(name.encode() for name in names))
+        text.call("message_names", b"names", pointers, len(names))
         text.call("message_end")
-        fields = f"text=value number={number} register={register:08x} list={','.join(map(str, values))}"
-        line = f"@name {fields}"
-        assert text.output() == f"{line} #{zlib.crc32(line.encode()):08x}\r\n"
+        assert text.output().removesuffix("\r\n") == link.format_line(
+            "name",
+            text="value",
+            number=number,
+            register=f"{register:08x}",
+            list=",".join(map(str, values)),
+            names=link.escape_names(names),
+        )
 
     check()
