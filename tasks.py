@@ -432,7 +432,7 @@ def test(context: Context, require: list[str], no_install: bool = False, no_skip
     group=_CHECKING,
     help={
         "seconds": "for all fuzzers together",
-        "target": "link, app or model; by default all of them, one after the other",
+        "target": "link, app or model, or one fuzzer of these; by default all, one after the other",
         "keep": "afterwards add inputs that reach new code to tests/corpus",
         "no-install": _NO_INSTALL,
     },

@@ -12,13 +12,13 @@ Board Boots And Passes Its Self-Test
     Boot Line Should Say    reset=power    selftest=passed
 
 Board Reports What It Is
-    Board Should Report    link=1    rows=28    cols=28    classes=10    selftest=passed
+    Board Should Report    link=2    selftest=passed
 
 Board Runs The Network Of The Model File
     Board Should Run The Model
 
 Stack Stays Below Its Limit
-    Classify Digit    0
+    Classify Image    0
     Stack Should Stay Below    768
 
 LED Blinks While The Main Loop Runs

@@ -1,5 +1,6 @@
 """The suites' keywords pass on a right board and fail on a wrong one: a fake board that runs linear.npz."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from BoardLibrary import BoardLibrary
-from fake_board import FakeBoard, replace_line
+from fake_board import SHAPE, FakeBoard, replace_line
 from robot.api import SkipExecution
 from wire_damage import pass_nothing
 
@@ -17,6 +18,7 @@ from host import link
 from host.errors import BoardError
 
 MODEL = MODELS / "linear.npz"
+HALF = link.max_body(math.prod(SHAPE)) // 2 - link.max_body(0)  # bytes of payload in half a body
 
 
 class FakeHardware:
@@ -30,10 +32,10 @@ class FakeHardware:
     can_be_broken = False
 
     def __init__(self, path: Path) -> None:
-        self.board = FakeBoard()
         model = model_file.load(path)
+        self.board = FakeBoard(model.input.shape, model.class_names)
         self.board.network = lambda pixels: tuple(
-            reference.run(model, np.frombuffer(pixels, np.uint8).reshape(1, 28, 28))[0].tolist()
+            reference.run(model, np.frombuffer(pixels, np.uint8).reshape(1, *SHAPE))[0].tolist()
         )
         self.board.logit_scale = model.logit_scale
         self.board.model = {"model": model.name, "checksum": f"{model.checksum:08x}"}
@@ -65,21 +67,28 @@ def library(hardware: FakeHardware) -> BoardLibrary:
 
 
 def answer_is_readable(library: BoardLibrary) -> None:
-    library.answer_should_be_readable(library.classify_digit(0))
+    library.answer_should_be_readable(library.classify_image(0))
 
 
 KEYWORDS: dict[str, Callable[[BoardLibrary], Any]] = {
-    "classify digit": lambda library: library.classify_digit(3),
-    "classify image of": lambda library: library.classify_image_of(255),
-    "without a pause": lambda library: library.classify_digits_without_a_pause(2),
-    "every class": lambda library: library.classify_digits_of_every_class(1),
+    "classify image": lambda library: library.classify_image(3),
+    "classify image full of": lambda library: library.classify_image_full_of(255),
+    "without a pause": lambda library: library.classify_images_without_a_pause(2),
+    "during the computation": lambda library: library.classify_an_image_that_arrives_during_the_computation(),
+    "rows exchanged": lambda library: library.damage_should_be_reported_and_forgotten(
+        "has two rows exchanged", "crc"
+    ),
+    "version": lambda library: library.damage_should_be_reported_and_forgotten(
+        "is of another version", "version", sent="1", version="1", seq="77"
+    ),
+    "every class": lambda library: library.classify_images_of_every_class(1),
     "readable": answer_is_readable,
     "boot line": lambda library: library.boot_line_should_say(reset="power", selftest="passed"),
     "model": lambda library: library.board_should_run_the_model(),
     "stack": lambda library: library.stack_should_stay_below(512),
     "clock": lambda library: library.board_should_run_from("crystal"),
     "damage": lambda library: library.damage_should_be_reported_and_forgotten(
-        "is cut short", "length", length="784", bytes="390"
+        "is cut short", "length", length=str(math.prod(SHAPE)), bytes=str(HALF)
     ),
     "random damage": lambda library: library.send_randomly_damaged_frames(3),
     "flood": lambda library: library.flood_the_wire(3000),
@@ -105,6 +114,15 @@ def prints_class_0(fake: FakeBoard) -> None:
     fake.garble = lambda line: ["Predicted class: 0" if line.startswith("Predicted") else line]
 
 
+def another_class_name(fake: FakeBoard) -> None:
+    fake.class_names = (*fake.class_names[:-1], "nine")
+
+
+def another_shape(fake: FakeBoard) -> None:
+    channels, rows, columns = fake.shape
+    fake.shape = channels, rows * 2, columns // 2
+
+
 def another_model(fake: FakeBoard) -> None:
     fake.model = {**fake.model, "checksum": "0badcafe"}
 
@@ -114,7 +132,7 @@ def another_error(fake: FakeBoard) -> None:
 
 
 def another_number(fake: FakeBoard) -> None:
-    fake.garble = lambda line: [repair(line.replace("bytes=390", "bytes=391"))]
+    fake.garble = lambda line: [repair(line.replace(f"bytes={HALF}", f"bytes={HALF + 1}"))]
 
 
 def repair(line: str) -> str:
@@ -158,12 +176,15 @@ def cuts_the_wire(fake: FakeBoard) -> None:
 @pytest.mark.parametrize(
     ("keyword", "defect"),
     [
-        ("classify digit", one_logit_too_large),
-        ("classify image of", one_logit_too_large),
+        ("classify image", one_logit_too_large),
+        ("classify image full of", one_logit_too_large),
         ("without a pause", one_logit_too_large),
         ("every class", one_logit_too_large),
         ("readable", prints_class_0),
+        ("during the computation", one_logit_too_large),
         ("model", another_model),
+        ("model", another_class_name),
+        ("model", another_shape),
         ("damage", another_error),
         ("damage", another_number),
         ("damage", answers_damage_twice),
@@ -205,4 +226,4 @@ def test_a_board_without_an_ability_skips_the_test(library: BoardLibrary) -> Non
 def test_a_test_that_does_not_power_the_board_fails(library: BoardLibrary) -> None:
     library.power_off()
     with pytest.raises(AssertionError, match="must begin with Power On"):
-        library.classify_digit(0)
+        library.classify_image(0)

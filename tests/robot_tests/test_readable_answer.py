@@ -5,14 +5,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from fake_board import FakeBoard
+from fake_board import CLASS_NAMES, SHAPE, FakeBoard, connect
 from keywords.readable_answer import check_readable_answer
 
-from host.board import Board
 from host.errors import NoAnswer
 from host.records import Prediction
 
-IMAGE = np.random.default_rng(5).integers(0, 256, (28, 28)).astype(np.uint8)
+IMAGE = np.random.default_rng(5).integers(0, 256, SHAPE).astype(np.uint8)
 SCALE = 0.01  # of the fake board's logits
 
 
@@ -24,7 +23,8 @@ Change = Callable[[list[str]], list[str]]
 def answer() -> Answer:
     """The lines of one right answer, and its prediction."""
     lines: list[str] = []
-    board = Board(FakeBoard(), on_line=lines.append)
+    board = connect(FakeBoard(), on_line=lines.append)
+    lines.clear()
     prediction = board.classify(IMAGE)
     with contextlib.suppress(NoAnswer):
         while True:
@@ -46,11 +46,11 @@ def double_logits(lines: list[str]) -> list[str]:
 
 
 WRONG: dict[str, tuple[Change, str]] = {
-    "always class 0": (changed(3, lambda _: "Predicted class: 0"), "Line 4 should be Predicted class"),
+    "always class 0": (changed(3, lambda _: "Predicted class: zero"), "Line 4 should be Predicted class"),
     "one logit 0.01 too large": (changed(14, lambda line: add_to_logit(line, 0.01)), "logit of class 9"),
-    "one logit 0.01 too small": (changed(5, lambda line: add_to_logit(line, -0.01)), "logit of class 0"),
-    "logits of twice the scale": (double_logits, "logit of class 0"),
-    "a sign lost": (changed(5, lambda line: line.replace("-", "")), "logit of class 0"),
+    "one logit 0.01 too small": (changed(5, lambda line: add_to_logit(line, -0.01)), "logit of class zero"),
+    "logits of twice the scale": (double_logits, "logit of class zero"),
+    "a sign lost": (changed(5, lambda line: line.replace("-", "")), "logit of class zero"),
     "one decimal": (changed(5, lambda line: line[:-1]), "Line 6"),
     "two logits exchanged": (lambda lines: [*lines[:5], lines[6], lines[5], *lines[7:]], "Line 6"),
     "result after the readable lines": (lambda lines: [*lines[:2], *lines[3:], lines[2]], "Line 3"),
@@ -63,11 +63,11 @@ WRONG: dict[str, tuple[Change, str]] = {
 def test_a_right_answer_passes(answer: Answer) -> None:
     lines, prediction = answer
     assert prediction.label != 0 and prediction.logits[0] < 0
-    check_readable_answer(lines, prediction, SCALE)
+    check_readable_answer(lines, prediction, CLASS_NAMES, SCALE)
 
 
 @pytest.mark.parametrize(("change", "message"), WRONG.values(), ids=WRONG)
 def test_a_wrong_answer_is_refused(answer: Answer, change: Change, message: str) -> None:
     lines, prediction = answer
     with pytest.raises(AssertionError, match=message):
-        check_readable_answer(change(lines), prediction, SCALE)
+        check_readable_answer(change(lines), prediction, CLASS_NAMES, SCALE)

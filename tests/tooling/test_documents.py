@@ -26,7 +26,8 @@ def test_the_accuracies_are_the_means_of_the_results(model: str) -> None:
 
 def names_in(suite: str) -> set[str]:
     """The names of the tests in a suite."""
-    _, _, cases = (SUITES / suite).read_text().partition("*** Test Cases ***")
+    [path] = SUITES.rglob(suite)
+    _, _, cases = path.read_text().partition("*** Test Cases ***")
     return {re.split(r"\s{2,}", line)[0] for line in cases.splitlines()[1:] if line[:1].isalpha()}
 
 

@@ -1,7 +1,8 @@
 """The fuzzers: what they test, how they are built and run, and how they ended.
 
 Each is libFuzzer, in C, or as Atheris in Python. It starts with the inputs in tests/corpus/, collects inputs
-that reach new code in build/fuzzing/, and stops at the first violation, whose input it keeps.
+that reach new code in build/fuzzing/, and stops at the first violation, whose input it keeps. Link and
+application are built for images of several shapes, and each build is a fuzzer of its target.
 """
 
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from common.errors import UserError
 from common.paths import BUILD, MODELS, ROOT, shown
+from compiler import untrained
 from tooling import build, processes
 from tooling.fuzz.seeds import CORPUS
 from tooling.setup import tools
@@ -29,9 +31,10 @@ _MERGE_LIMIT = 600.0
 
 @dataclass(frozen=True)
 class Fuzzer:
-    """One fuzzer: what it tests, its command, and its longest input."""
+    """One fuzzer: its target and what that is, its command, and its longest input."""
 
     name: str
+    target: str
     tests: str
     command: tuple[str | Path, ...]
     max_bytes: int
@@ -44,7 +47,7 @@ class Fuzzer:
 
     @property
     def seeds(self) -> Path:
-        return CORPUS / self.name
+        return CORPUS / self.target
 
     @property
     def corpus(self) -> Path:
@@ -103,18 +106,27 @@ def _why_not_in_python() -> str:
     return "Atheris is not installed: './inv fuzz' installs it for Python 3.11 to 3.13 on Linux."
 
 
-def _in_c(name: str, tests: str) -> Fuzzer:
-    program = build.image_path(build.FUZZ).with_name(f"fuzz_{name}")
+def _in_c(target: str, tests: str, shape: str) -> Fuzzer:
+    """The fuzzer of a target with images of a shape, a name in untrained.SHAPES."""
+    model = FUZZING / "models" / f"{shape}.npz"
+    program = build.image_path(build.FUZZ, model).with_name(f"fuzz_{target}")
+
+    def prepare() -> None:
+        untrained.save(model.parent)
+        build.build(build.FUZZ, model)
+
     # An image takes nine bytes of an input; longer inputs are slower and reach no new code.
-    return Fuzzer(name, tests, (program,), 512, _why_not_in_c, lambda: build.build(build.FUZZ))
+    title = f"{tests}, {shape}"
+    return Fuzzer(f"{target}-{shape}", target, title, (program,), 512, _why_not_in_c, prepare)
 
 
 FUZZERS = {
     fuzzer.name: fuzzer
     for fuzzer in (
-        _in_c("link", "the link's receiver and its buffer"),
-        _in_c("app", "the whole application on a simulated board"),
+        *(_in_c("link", "the link's receiver and its buffer", shape) for shape in untrained.SHAPES),
+        *(_in_c("app", "the whole application on a simulated board", shape) for shape in untrained.SHAPES),
         Fuzzer(
+            "model",
             "model",
             "the model file's reader",
             (Path(sys.executable), "-m", "tooling.fuzz.model_reader"),
@@ -127,11 +139,14 @@ FUZZERS = {
 }
 
 
+TARGETS = tuple(dict.fromkeys(fuzzer.target for fuzzer in FUZZERS.values()))
+
+
 def choose(seconds: int, target: str = "") -> list[Fuzzer]:
-    """The fuzzer named `target`, or all. Raises UserError if the name or the time is wrong."""
+    """The fuzzers that `target` names, or all. Raises UserError if the name or the time is wrong."""
     if seconds < 1:
         raise UserError(f"{seconds} is no number of seconds: choose 1 or more.")
-    return [named(target)] if target else list(FUZZERS.values())
+    return named(target) if target else list(FUZZERS.values())
 
 
 def run(fuzzers: Sequence[Fuzzer], seconds: int, *, must_run: bool = False) -> list[Outcome]:
@@ -152,11 +167,12 @@ def run(fuzzers: Sequence[Fuzzer], seconds: int, *, must_run: bool = False) -> l
     return outcomes
 
 
-def named(name: str) -> Fuzzer:
-    """The fuzzer of that name. Raises UserError that lists the names."""
-    if name not in FUZZERS:
-        raise UserError(f"There is no fuzzer '{name}': choose {', '.join(FUZZERS)}.")
-    return FUZZERS[name]
+def named(name: str) -> list[Fuzzer]:
+    """The fuzzers of a target, or the one of that name. Raises UserError that lists the targets."""
+    found = [fuzzer for fuzzer in FUZZERS.values() if name in (fuzzer.name, fuzzer.target)]
+    if not found:
+        raise UserError(f"There is no fuzzer '{name}': choose {', '.join(TARGETS)}.")
+    return found
 
 
 def keep(fuzzers: Sequence[Fuzzer]) -> None:

@@ -66,12 +66,12 @@ class Bench:
         """The model that the firmware was built from."""
         return _load_model(self._model_path)
 
-    def digits(self) -> Examples:
-        """The test set."""
-        return _load_digits()
+    def examples(self) -> Examples:
+        """Images of the model's test set, with their labels."""
+        return _load_examples(self._model_path)
 
     def reference_logits(self, images: npt.NDArray[np.uint8]) -> list[tuple[int, ...]]:
-        """The reference's logits of each image. `images`: uint8 (count, 28, 28)."""
+        """The reference's logits of each image. `images`: uint8 (count, channels, rows, columns)."""
         return [tuple(logits) for logits in reference.run(self.model(), images).tolist()]
 
     def send(self, data: bytes) -> None:
@@ -112,5 +112,5 @@ def _load_model(path: Path) -> network.Model:
 
 
 @cache
-def _load_digits() -> Examples:
+def _load_examples(model_path: Path) -> Examples:
     return load_test_set()

@@ -6,14 +6,15 @@ from collections.abc import Callable
 from host import link
 
 
-def stops(body: bytes, after: str = "400") -> bytes:
-    """Nothing arrives after `after` bytes of the frame."""
-    return link.wrap_body(body)[: int(after)]
+def stops(body: bytes) -> bytes:
+    """Nothing arrives after half of the frame."""
+    frame = link.wrap_body(body)
+    return frame[: len(frame) // 2]
 
 
-def is_cut_short(body: bytes, after: str = "400") -> bytes:
-    """The frame ends after `after` bytes of its body."""
-    return link.wrap_body(body[: int(after)])
+def is_cut_short(body: bytes, after: str = "") -> bytes:
+    """The frame ends after `after` bytes of its body, by default after half of it."""
+    return link.wrap_body(body[: int(after or len(body) // 2)])
 
 
 def has_no_end_of_a_block(body: bytes) -> bytes:
@@ -26,21 +27,23 @@ def has_no_end_of_a_block(body: bytes) -> bytes:
     return link.DELIMITER + bytes(stuffed) + link.DELIMITER
 
 
-def has_an_altered_byte(body: bytes, at: str = "300") -> bytes:
-    """One byte of the body is altered."""
+def has_an_altered_byte(body: bytes, at: str = "") -> bytes:
+    """The byte `at` of the body is altered, by default the middle one; -1 is the last one."""
     damaged = bytearray(body)
-    damaged[int(at)] ^= 0xFF
+    damaged[int(at or len(body) // 2)] ^= 0xFF
     return link.wrap_body(bytes(damaged))
 
 
-def has_lost_a_byte(body: bytes, at: str = "300") -> bytes:
-    """One byte of the body is missing."""
-    return link.wrap_body(body[: int(at)] + body[int(at) + 1 :])
+def has_lost_a_byte(body: bytes) -> bytes:
+    """The middle byte of the body is missing."""
+    middle = len(body) // 2
+    return link.wrap_body(body[:middle] + body[middle + 1 :])
 
 
-def has_a_byte_too_many(body: bytes, at: str = "100") -> bytes:
-    """One byte of the body is repeated."""
-    return link.wrap_body(body[: int(at)] + body[int(at) - 1 :])
+def has_a_byte_too_many(body: bytes) -> bytes:
+    """The middle byte of the body is repeated."""
+    middle = len(body) // 2
+    return link.wrap_body(body[: middle + 1] + body[middle:])
 
 
 def has_no_delimiter(body: bytes) -> bytes:
@@ -48,22 +51,28 @@ def has_no_delimiter(body: bytes) -> bytes:
     return link.wrap_body(body)[:-1] + link.cobs_encode(body) + link.DELIMITER
 
 
-def has_two_rows_exchanged(body: bytes) -> bytes:
-    """Two rows of the image arrive in the wrong order."""
-    start, row = link.HEADER_BYTES + 10 * link.IMAGE_COLS, link.IMAGE_COLS
-    first, second = body[start : start + row], body[start + row : start + 2 * row]
-    return link.wrap_body(body[:start] + second + first + body[start + 2 * row :])
+def has_two_rows_exchanged(body: bytes, columns: int) -> bytes:
+    """Two neighbouring rows that differ arrive in the wrong order. `columns`: bytes of a row."""
+    for start in range(link.HEADER_BYTES, len(body) - link.CHECKSUM_BYTES - columns, columns):
+        first, second = body[start : start + columns], body[start + columns : start + 2 * columns]
+        if first != second:
+            return link.wrap_body(body[:start] + second + first + body[start + 2 * columns :])
+    raise AssertionError("All rows of this image are equal.")
 
 
-def is_garbage(_: bytes, bytes_: str = "200") -> bytes:
-    """Random bytes without a delimiter, as from a line at another baud rate, then a delimiter."""
+def is_garbage(body: bytes, bytes_: str = "") -> bytes:
+    """Random bytes without a delimiter, as from a line at another baud rate, then a delimiter.
+
+    `bytes_`: their number, by default half of the body's.
+    """
     rng = random.Random(1)
-    return bytes(rng.randrange(1, 256) for _ in range(int(bytes_))) + link.DELIMITER
+    count = int(bytes_ or len(body) // 2)
+    return bytes(rng.randrange(1, 256) for _ in range(count)) + link.DELIMITER
 
 
-def is_of_another_version(_: bytes) -> bytes:
-    """A valid frame of version 2."""
-    return link.wrap_body(link.make_body(link.Command.INFO, 77, version=2))
+def is_of_another_version(_: bytes, sent: str) -> bytes:
+    """A valid frame of the version `sent`."""
+    return link.wrap_body(link.make_body(link.Command.INFO, 77, version=int(sent)))
 
 
 def has_an_unknown_command(_: bytes) -> bytes:
@@ -71,9 +80,10 @@ def has_an_unknown_command(_: bytes) -> bytes:
     return link.wrap_body(link.make_body(99, 77))
 
 
-def has_a_small_image(_: bytes, pixels: str = "783") -> bytes:
-    """A valid classify frame with `pixels` bytes."""
-    return link.wrap_body(link.make_body(link.Command.CLASSIFY, 77, bytes(int(pixels))))
+def has_a_small_image(body: bytes, pixels: str = "") -> bytes:
+    """A valid classify frame with `pixels` bytes, by default one fewer than an image."""
+    count = int(pixels or len(body) - link.max_body(0) - 1)
+    return link.wrap_body(link.make_body(link.Command.CLASSIFY, 77, bytes(count)))
 
 
 DAMAGE: dict[str, Callable[..., bytes]] = {

@@ -10,6 +10,7 @@ from compiler import network
 from host import link
 from host.errors import NoAnswer
 from host.link.errors import SelfTestFailed
+from keywords.bench import FORGOTTEN_AFTER
 from keywords.power import PowerKeywords
 
 
@@ -29,7 +30,7 @@ class FaultKeywords(PowerKeywords):
     @keyword
     def start_sending_an_image(self, share: float = 0.5) -> None:
         """Puts a classify frame on the wire and returns when `share` of it has arrived."""
-        frame = link.encode_frame(link.Command.CLASSIFY, 0x1234, self.digits().images[0].tobytes())
+        frame = link.encode_frame(link.Command.CLASSIFY, 0x1234, self.examples().images[0].tobytes())
         self.send(frame)
         with contextlib.suppress(NoAnswer):
             message = self.board().connection.read_message(share * len(frame) * 10 / link.DEFAULT_BAUD)
@@ -72,10 +73,23 @@ class FaultKeywords(PowerKeywords):
         self.expect_message("error", {"name": name, **details})
 
     @keyword
+    def rest_of_the_frame_should_be_refused(self) -> None:
+        """A board that was reset in the middle of a frame reports what came after that by at most one error.
+
+        None if the frame was over before the board could receive again.
+        """
+        with contextlib.suppress(NoAnswer):
+            message = self.board().connection.read_message(FORGOTTEN_AFTER)
+            if message.name != "error" or message.text("name") not in ("length", "short"):
+                raise AssertionError(f"The board answered the rest of a frame with {message}.")
+            message = self.board().connection.read_message(FORGOTTEN_AFTER)
+            raise AssertionError(f"The board answered the rest of a frame with a second message: {message}.")
+
+    @keyword
     def board_should_refuse_to_classify(self, failed: str) -> None:
         """A classify request gets the error `selftest` with this part as the one that failed at boot."""
         try:
-            prediction = self.board().classify(self.digits().images[0])
+            prediction = self.board().classify(self.examples().images[0])
         except SelfTestFailed as error:
             if error.fields["failed"] != failed:
                 raise AssertionError(f"The board refused for another reason: {error}") from error

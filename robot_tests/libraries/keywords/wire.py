@@ -2,6 +2,7 @@
 
 import inspect
 import random
+from typing import Any
 
 from robot.api import SkipExecution, logger
 from robot.api.deco import keyword
@@ -26,29 +27,31 @@ class WireKeywords(ImageKeywords):
         `damage`: a function of damage.py. `parameters`: its parameters; all others are fields of the error.
         """
         function = DAMAGE[damage]
-        accepted = {
+        accepted: dict[str, Any] = {
             name: parameters.pop(name)
             for name in inspect.signature(function).parameters
             if name in parameters
         }
-        body = link.make_body(link.Command.CLASSIFY, 0x1234, self.digits().images[0].tobytes())
-        self.send(function(body, **accepted))
+        image = self.examples().images[0]
+        if "columns" in inspect.signature(function).parameters:
+            accepted["columns"] = image.shape[-1]
+        self.send(function(link.make_body(link.Command.CLASSIFY, 0x1234, image.tobytes()), **accepted))
         messages = self.messages_until_silence()
         if [(message.name, message.fields.get("name")) for message in messages] != [("error", error)]:
             raise AssertionError(f"The board answered {messages} instead of the error '{error}'.")
         compare_fields(parameters, messages[0].fields)
-        self.classify_digit(1)
+        self.classify_image(1)
 
     @keyword
     def send_randomly_damaged_frames(self, count: int) -> None:
         """Each of `count` randomly damaged frames is answered by an error; the next image is classified."""
-        frame = link.encode_frame(link.Command.CLASSIFY, 0x1234, self.digits().images[0].tobytes())
+        frame = link.encode_frame(link.Command.CLASSIFY, 0x1234, self.examples().images[0].tobytes())
         for seed in range(count):
             self.send(damage_at_random(frame, seed))
             messages = self.messages_until_silence()
             if {message.name for message in messages} != {"error"}:
                 raise AssertionError(f"The board answered the damage of seed {seed} with {messages}.")
-            self.classify_digit(seed)
+            self.classify_image(seed)
 
     # --- Floods -----------------------------------------------------------------------------------
 
@@ -117,14 +120,14 @@ class WireKeywords(ImageKeywords):
         for baud in suggested_rates(self.board().info().clock):
             logger.info(f"{baud} baud")
             self.change_the_baud_rate(baud)
-            self.classify_digit(1)
+            self.classify_image(1)
 
     @keyword
-    def digit_should_be_classified_with_a_retry_at(self, baud: int) -> None:
+    def image_should_be_classified_with_a_retry_at(self, baud: int) -> None:
         """A classify request that fails is answered within a second, at this rate."""
         board = self.board()
         board.attempts = 3
-        prediction = self.classify_digit(1)
+        prediction = self.classify_image(1)
         logger.info(f"{prediction.seconds:.3f} s, {prediction.retries}")
         if not prediction.retries:
             raise AssertionError("The first request was answered, so nothing was recovered.")

@@ -9,6 +9,7 @@ import pytest
 
 from common.errors import UserError
 from common.paths import FIRMWARE
+from compiler import untrained
 from tooling.fuzz import fuzz
 
 
@@ -39,16 +40,24 @@ def test_other_reasons(log: str, reason: str) -> None:
 
 
 def test_a_finding_names_its_input_and_how_to_repeat_it(tmp_path: Path) -> None:
-    fuzzer = fuzz.named("link")
+    [fuzzer] = fuzz.named("link-grey-8x8")
     outcome = fuzz.Outcome(fuzzer, executions=12_000, reason="broken", found=(tmp_path / "crash-1",))
 
     first, second = str(outcome).splitlines()
-    assert first.startswith("link: 12,000 executions in 0 s, ") and "FAILED: broken" in first
+    assert first.startswith("link-grey-8x8: 12,000 executions in 0 s, ") and "FAILED: broken" in first
     assert str(tmp_path / "crash-1") in second and "fuzz_link" in second
 
 
+def test_link_and_application_are_fuzzed_with_every_shape() -> None:
+    for target in ("link", "app"):
+        names = [fuzzer.name for fuzzer in fuzz.named(target)]
+        assert names == [f"{target}-{shape}" for shape in untrained.SHAPES]
+        assert {fuzzer.seeds.name for fuzzer in fuzz.named(target)} == {target}
+    assert [fuzzer.name for fuzzer in fuzz.named("app-rgb-32x32")] == ["app-rgb-32x32"]
+
+
 def test_times_and_names_are_checked() -> None:
-    assert [fuzzer.name for fuzzer in fuzz.choose(1)] == ["link", "app", "model"]
+    assert [fuzzer.name for fuzzer in fuzz.choose(1)] == list(fuzz.FUZZERS)
     with pytest.raises(UserError, match="0 is no number of seconds"):
         fuzz.choose(0)
     with pytest.raises(UserError, match="no fuzzer 'typo': choose link, app, model"):

@@ -3,7 +3,7 @@ Documentation    The board works at the limits of the datasheet (5.3.7): HSI at 
 ...              is made when the crystal is dead, and LSI from 30 to 60 kHz, which times the watchdog. Only Renode can
 ...              set them; other boards skip the tests. All time is virtual.
 
-Resource         board.resource
+Resource         ../board.resource
 
 Test Teardown    Power Off
 Test Template    Board Should Work From Its Oscillators
@@ -29,8 +29,8 @@ Board Should Work From Its Oscillators
     Let The Simulator    stop crystal
     Board Should Report A Fault    name=clock
     Board Should Restart    reset=software    source=hsi    clock=8000000
-    Classify Digits Of Every Class    1
+    Classify Images Of Every Class    1
     Damage Should Be Reported And Forgotten    has an altered byte    crc
     Let The Simulator    run instead    ${LOOP}
     Board Should Restart    reset=watchdog    source=hsi    clock=8000000
-    Classify Digit    1
+    Classify Image    1
