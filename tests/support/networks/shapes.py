@@ -34,7 +34,9 @@ def _largest() -> Model:
     source = image((1, limits.MAX_SIDE, limits.MAX_SIDE))
     shape = (limits.MAX_CLASSES, pooling.output(source).count)
     rng = np.random.default_rng(3)
-    names = tuple(f"{number:06b}".replace("0", ",").replace("1", "=") + 10 * "%" for number in range(shape[0]))
+    names = tuple(
+        f"{number:06b}".replace("0", ",").replace("1", "=") + 10 * "%" for number in range(shape[0])
+    )
     weights, bias = rng.integers(-127, 128, shape), rng.integers(-9999, 9999, shape[0])
     head = Linear(weights.astype(np.int8), bias.astype(np.int32))
     return Model(LARGEST, (pooling, head), 1e-3, {"untrained": 3}, input=source, class_names=names)
