@@ -59,12 +59,17 @@ class Connection:
     def send(self, data: bytes) -> None:
         """Sends bytes unchanged. Raises `PortError` if the port is gone."""
         # The port may return before it has sent everything, and what it was given before goes first.
-        self._sent_at = max(self._sent_at, self.now()) + link.BITS_PER_BYTE * len(data) / self.baud
+        sending = self.left_to_send() + link.BITS_PER_BYTE * len(data) / self.baud
+        self._sent_at = self.now() + sending
         try:
             self._stream.write(data)
         except OSError as error:
             raise self._lost(error) from error
         self._expect_byte()
+
+    def left_to_send(self) -> float:
+        """Seconds until the port has sent everything."""
+        return max(0.0, self._sent_at - self.now())
 
     def read_line(self, timeout: float) -> str:
         """The next line, without its ending.
@@ -129,7 +134,7 @@ class Connection:
         return bool(data)
 
     def _expect_byte(self) -> None:
-        self._silent_at = max(self._sent_at, self.now()) + (self.silence or 0.0)
+        self._silent_at = self.now() + self.left_to_send() + (self.silence or 0.0)
 
     def _lost(self, error: OSError) -> PortError:
         return PortError(

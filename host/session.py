@@ -266,7 +266,7 @@ class Session:
         deadline = self.connection.now() + _MAX_SETTLE
         while self.connection.now() < deadline:
             try:
-                return self._await(request, _QUIET)
+                return self._await(request, self.connection.left_to_send() + _QUIET)
             except NoAnswer:
                 return None
             except BoardError as problem:

@@ -1,8 +1,9 @@
 """Another baud rate."""
 
+import numpy as np
 import pytest
-from fake_board import IMAGE, FakeBoard, is_right, replace_line
-from wire_damage import damage_each, damage_first, flip_bit, lose, pass_nothing
+from fake_board import IMAGE, FakeBoard, connect, is_right, replace_line
+from wire_damage import damage_each, damage_first, flip_bit, insert, lose, pass_nothing
 
 from host import link
 from host.board import Board
@@ -105,6 +106,18 @@ def test_a_damaged_byte_costs_one_retry_at_the_same_rate(
     assert is_right(prediction) and len(prediction.retries) == 1
     assert board.baud == fake.rate == RAISED
     assert prediction.seconds < 1
+
+
+def test_a_damaged_large_image_costs_one_retry_at_the_slowest_raised_rate() -> None:
+    fake = FakeBoard((1, 64, 64))
+    board = connect(fake)
+    fake.rates.add(link.RAISED_BAUD)
+    assert board.change_baud(link.RAISED_BAUD) == link.RAISED_BAUD
+    fake.to_board = damage_first(insert(5, b"\0"))  # the rest of the frame still leaves the port
+    image = np.zeros(fake.shape, np.uint8)
+    prediction = board.classify(image)
+    assert is_right(prediction, image) and len(prediction.retries) == 1
+    assert board.baud == fake.rate == link.RAISED_BAUD
 
 
 def test_a_lost_answer_costs_one_retry_at_the_same_rate(

@@ -198,7 +198,7 @@ class FakeBoard:
         if (expiry := self._frame_expires_at()) <= until:
             count, self._body = len(self._body or b""), None
             self._error("timeout", expiry, bytes=count)
-        if self._fall_back_at <= until:
+        if self._fall_back_at <= until and not self._body:  # a frame that is arriving ends first
             self.fall_back(self._fall_back_at)
 
     def _receive(self, data: bytes, at: float) -> None:
