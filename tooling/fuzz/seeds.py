@@ -1,8 +1,8 @@
 """The first inputs of the fuzzers of the link and the application: one for each part of LINK.md.
 
-These inputs are scripts (firmware/fuzz/input/script.h): bytes for the wire and, behind an escape, what no byte
-on a wire can say. They fit images of every shape. `python -m tooling.fuzz.seeds` writes them to tests/corpus/,
-beside what the fuzzers found.
+These inputs are scripts (firmware/fuzz/input/script.h): bytes for the wire and, behind an escape, what no
+byte on a wire can say. They fit images of every shape. `python -m tooling.fuzz.seeds` writes them to
+tests/corpus/, beside what the fuzzers found.
 """
 
 import struct

@@ -1,4 +1,4 @@
-"""Simulated boards with untrained networks, for images of every shape in untrained.SHAPES and at both limits."""
+"""Simulated boards with untrained networks: the shapes of untrained.SHAPES, and those at both limits."""
 
 from functools import cache
 from pathlib import Path
