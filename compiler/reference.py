@@ -18,9 +18,12 @@ from compiler.network import (
     Linear,
     MaxPool2d,
     Model,
+    Normalise,
     Pool,
     Requantisation,
+    Tensor,
 )
+from compiler.network.normalise import CELL, rank
 from data.examples import Examples
 
 # Images that go through the layers together: what a convolution unfolds for them stays below 100 MB.
@@ -111,6 +114,46 @@ def _avgpool2d(layer: AvgPool2d, values: np.ndarray) -> np.ndarray:
     return ((sums * np.int32(layer.multiplier) + (1 << (AVERAGE_SHIFT - 1))) >> AVERAGE_SHIFT).astype(
         np.uint8
     )
+
+
+@run_layer.register
+def _normalise(layer: Normalise, values: np.ndarray) -> np.ndarray:
+    """Subtract the paper and stretch what is left, so that one of BRIGHTEST_SHARE pixels reaches 255."""
+    ink = np.maximum(values[:, 0].astype(np.int32) - _paper(values[:, 0].astype(np.int32)), 0)
+    number = rank(Tensor(values.shape[1:], 0, 255))
+    bright = np.sort(ink.reshape(len(ink), -1), axis=1)[:, -number].clip(min=layer.span)
+    gain = (255 * 256 + bright // 2) // bright
+    return ((ink * gain[:, np.newaxis, np.newaxis] + 128) >> 8).clip(max=255).astype(np.uint8)[:, np.newaxis]
+
+
+def _paper(pixels: np.ndarray) -> np.ndarray:
+    """The brightness of the paper at each of the pixels, int32 (N, rows, columns).
+
+    In each cell it is the smallest mean of 2 x 2 pixels, in the cell or up to two pixels around it. Cells are
+    smoothed with the weights 1, 2, 1 along rows and columns, then interpolated.
+    """
+    count, rows, columns = pixels.shape
+    even = pixels[:, : rows // 2 * 2, : columns // 2 * 2]
+    means = (even.reshape(count, rows // 2, 2, columns // 2, 2).sum(axis=(2, 4)) + 2) >> 2
+    cells = -(-rows // CELL), -(-columns // CELL)
+    after = (2 * cells[0] + 1 - rows // 2, 2 * cells[1] + 1 - columns // 2)
+    around = np.pad(means, ((0, 0), (1, after[0]), (1, after[1])), constant_values=255)
+    lowest = np.lib.stride_tricks.sliding_window_view(around, (4, 4), axis=(1, 2))[:, ::2, ::2].min(
+        axis=(3, 4)
+    )
+    smooth = np.pad(lowest, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    smooth = smooth[:, :-2] + 2 * smooth[:, 1:-1] + smooth[:, 2:]
+    smooth = (smooth[:, :, :-2] + 2 * smooth[:, :, 1:-1] + smooth[:, :, 2:] + 8) >> 4
+    return (_interpolated(_interpolated(smooth, rows, 1), columns, 2) + 32) >> 6
+
+
+def _interpolated(cells: np.ndarray, pixels: int, axis: int) -> np.ndarray:
+    """Eight times the values at the pixels of one axis, linear between the centres of two cells."""
+    place = np.arange(pixels)
+    cell, within = place // CELL, place % CELL
+    neighbour = np.where(within < 2, cell - 1, cell + 1).clip(0, cells.shape[axis] - 1)
+    share = np.where((within == 0) | (within == 3), 3, 1).reshape([-1 if a == axis else 1 for a in range(3)])
+    return (8 - share) * cells.take(cell, axis) + share * cells.take(neighbour, axis)
 
 
 def requantise(rule: Requantisation, accumulators: np.ndarray) -> np.ndarray:

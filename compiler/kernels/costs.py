@@ -96,6 +96,11 @@ CYCLES: dict[str, dict[str, float]] = {
         "pixel": 12.6,
         "row of a window": 9.8,
     },
+    "normalise": {
+        "call": 1856.9,
+        "cell": 183.7,
+        "pixel": 73.8,
+    },
 }
 
 # The factor by which an estimate may be too low: the largest measured / estimated, and a reserve.
@@ -108,4 +113,5 @@ MARGINS: dict[str, float] = {
     "linear": 1.07,
     "linear_paired": 1.08,
     "maxpool2d": 1.07,
+    "normalise": 1.06,
 }

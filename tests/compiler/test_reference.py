@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import normalise_loops
 import numpy as np
 import pytest
 import random_networks
 
 from common.paths import MODELS
 from compiler import model_file, reference
-from compiler.network import Conv2d, Linear, MaxPool2d, Model
+from compiler.network import Conv2d, Linear, MaxPool2d, Model, Normalise
 from data import mnist
 
 
@@ -58,6 +59,10 @@ def by_loops(model: Model, image: np.ndarray) -> list[int]:
             values = requantised(layer, sums)
         elif isinstance(layer, Conv2d):
             values = requantised(layer, {place: conv2d_sum(layer, values, *place) for place in places})
+        elif isinstance(layer, Normalise):
+            picture = np.array([values[place] for place in places], np.uint8).reshape(target.shape[1:])
+            rows = normalise_loops.by_loops(picture, layer.span)
+            values = {place: rows[place[1]][place[2]] for place in places}
         else:
             values = {place: pooled(layer, values, *place) for place in places}
     return [values[place] for place in sorted(values)]

@@ -14,6 +14,7 @@ from compiler.network import (
     Linear,
     MaxPool2d,
     Model,
+    Normalise,
     Requantisation,
 )
 
@@ -55,6 +56,9 @@ class Builder:
 
     def avgpool(self, size: int, stride: int | None = None) -> Builder:
         return self._add(AvgPool2d(size, stride or size))
+
+    def normalise(self, span: int = 48) -> Builder:
+        return self._add(Normalise(span))
 
     def model(self, bits: int = 8, name: str = "random") -> Model:
         weights = self._weights((10, self.tensors[-1].count), bits)
@@ -114,5 +118,7 @@ def networks(extreme: bool = False) -> dict[str, Model]:
         .model(),
         "mean_of_all": build(7).conv(4).avgpool(26).model(),
         "pooled_in_part": build(8).conv(3, 4).maxpool(4, 5).conv(2, 2, padding=1).maxpool(2).model(),
+        "normalised": build(10).normalise().conv(4, input_shift=1).maxpool(2).model(),
+        "normalised_in_part": build(11).normalise(7).conv(3, 5, stride=3).model(),
         "perceptron": build(9).hidden(33, input_shift=1).hidden(17, 4, maximum=63).model(2),
     }

@@ -18,11 +18,12 @@ from compiler.network import (
     Linear,
     MaxPool2d,
     Model,
+    Normalise,
     Requantisation,
 )
 
 # How many networks of each kind, and the largest layer among them: so the grid takes a minute or two.
-_LANES, _WINOGRAD, _CONVOLUTIONS, _POOLINGS, _LINEAR = 64, 80, 60, 40, 48
+_LANES, _WINOGRAD, _CONVOLUTIONS, _POOLINGS, _LINEAR, _NORMALISE = 64, 80, 60, 40, 48, 12
 _MACS = 60_000
 
 # The most weights of 1 or -1 in a filter whose sums fit 16 bits; activations are at most 127, biases 50.
@@ -49,6 +50,7 @@ def samples() -> Iterator[Sample]:
         (_pooling, _POOLINGS),
         (_linear, _LINEAR),
         (_winograd, _WINOGRAD),
+        (_normalise, _NORMALISE),
     ):
         generator = np.random.default_rng(len(make.__name__))
         found = 0
@@ -145,6 +147,16 @@ def _linear(rng: np.random.Generator) -> tuple[list[Layer], Layer | None]:
         bits,
         input_shift=int(rng.choice([0, 0, 1])),
     )
+    return [before, layer], layer
+
+
+def _normalise(rng: np.random.Generator) -> tuple[list[Layer], Layer]:
+    """Local normalisation of the image, or of a picture of any size."""
+    layer = Normalise()
+    window = int(rng.choice([0, 1, 3, 5, 8, 13, 20]))
+    if window == 0:
+        return [layer], layer
+    before = Conv2d(_weights(rng, (1, 1, window, window), 2), _bias(rng, 1), _rule(rng, 1), weight_bits=2)
     return [before, layer], layer
 
 
