@@ -126,24 +126,38 @@ def sim(
 @task(
     group=_FIRST,
     positional="image",
+    iterable=["image"],
+    values={"image": "IMAGE...", "on": "SIMULATOR"},
     help={
-        "image": f"{_IMAGE}, or a PNG of any size",
+        "image": "numbers of the test set, PNG or JPEG files, folders of them, or - for standard input",
         "port": "a serial port or socket://HOST:PORT; by default the running `sim`, else the USB adapter",
-        "window": "show the digit in a window instead of the terminal",
+        "on": "start the board for this call on renode, qemu or native; by default only if there is no other",
+        "model": f"start the board for this call with {_MODEL}",
+        "json": "print one JSON object per image and nothing else",
+        "window": "show the image in a window instead of the terminal",
         "baud": "the rate of the link, up to 2000000; falls back to 115200 if the wire is too bad",
     },
 )
 def infer(
-    context: Context, image: str = "", port: str = "", window: bool = False, baud: int = 115200
+    context: Context,
+    image: list[str],
+    port: str = "",
+    on: str = "",
+    model: str = "",
+    json: bool = False,
+    window: bool = False,
+    baud: int = 115200,
 ) -> None:
-    """Send a digit to a board and show its answer."""
-    from tooling import inference
+    """Send images to a board and show its answers."""
+    from tooling.inference import boards, run
 
     if not image:
         raise UserError(
-            "Name a digit: './inv infer 7' sends image 7 of the test set, './inv infer FILE.png' a picture."
+            "Name an image: './inv infer 7' sends image 7 of the test set, './inv infer FILE.png' a picture."
         )
-    inference.run(image, port, window=window, baud=baud)
+    settings = run.Settings(window=window, as_json=json)
+    if not run.run(image, boards.choose(port, on, model), baud, settings):
+        raise Exit(code=1)
 
 
 @task(

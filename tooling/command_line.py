@@ -188,7 +188,7 @@ class TaskProgram(Program):
         for token in tokens:
             if awaits_value:
                 awaits_value = False
-            elif token.startswith("-"):
+            elif token.startswith("-") and token != "-":
                 flag = flags.get(token)
                 awaits_value = flag is not None and flag.takes_value
             elif token in contexts:

@@ -25,11 +25,15 @@ def make_console() -> Console:
 
 
 def draw_digit(image: npt.NDArray[np.uint8], console: Console) -> Text:
-    """The digit, two rows a line: in greys, or without them with ink in the text colour.
+    """The image, two rows a line: in colours or greys, or without them with ink in the text colour.
 
-    `image`: uint8 (rows, columns), an even number of rows, 0 is background.
+    `image`: uint8 (channels, rows, columns), 0 is background.
     """
-    upper, lower = image[0::2], image[1::2]
+    if image.shape[1] % 2:
+        image = np.pad(image, ((0, 0), (0, 1), (0, 0)))
+    colours = np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0)
+    grey = np.rint(image.mean(axis=0)).astype(np.uint8)
+    upper, lower = grey[0::2], grey[1::2]
     if is_plain(console):
         # The brighter of the two: a mean would lose thin horizontal strokes.
         brightness = np.maximum(upper, lower).astype(int)
@@ -39,17 +43,18 @@ def draw_digit(image: npt.NDArray[np.uint8], console: Console) -> Text:
     return Text("\n").join(
         Text.assemble(
             *(
-                ("▀" * len(list(run)), Style(color=_grey(above), bgcolor=_grey(below)))
+                ("▀" * len(list(run)), Style(color=Color.from_rgb(*above), bgcolor=Color.from_rgb(*below)))
                 for (above, below), run in itertools.groupby(zip(*rows, strict=True))
             )
         )
-        for rows in zip(upper.tolist(), lower.tolist(), strict=True)
+        for rows in zip(colours[0::2].tolist(), colours[1::2].tolist(), strict=True)
     )
 
 
 def draw_bars(
     logits: Sequence[int],
     label: int,
+    names: Sequence[str],
     scale: float | None = None,
     *,
     plain: bool = False,
@@ -58,8 +63,8 @@ def draw_bars(
     """One line with a bar for each class, with the predicted one marked.
 
     `scale`: real logit of an integer logit 1. With it the bars show probabilities (softmax); without it they
-    show the logits between the smallest and the largest. `plain`: only ASCII. `width`: of a full bar, in
-    characters.
+    show the logits between the smallest and the largest. `names`: of the classes. `plain`: only ASCII.
+    `width`: of a full bar, in characters.
     """
     if scale is None:
         low, span = min(logits), max(max(logits) - min(logits), 1)
@@ -68,10 +73,10 @@ def draw_bars(
     else:
         fractions = list(softmax(logits, scale))
         values = [f"{fraction:.1%}" for fraction in fractions]
-    widest = max(map(len, values))
+    widest, longest = max(map(len, values)), max(map(len, names))
     lines = []
-    for number, (fraction, value) in enumerate(zip(fractions, values, strict=True)):
-        line = f"{number} {_bar(fraction, width, plain)} {value:>{widest}}"
+    for number, (name, fraction, value) in enumerate(zip(names, fractions, values, strict=True)):
+        line = f"{name:<{longest}} {_bar(fraction, width, plain)} {value:>{widest}}"
         lines.append(Text(f"{line}  <-- predicted", _PREDICTED) if number == label else Text(line))
     return Text("\n").join(lines)
 
@@ -95,10 +100,6 @@ def is_plain(console: Console) -> bool:
 def _has_greys(console: Console) -> bool:
     # The 16 colours of other terminals have two greys, which themes redefine.
     return console.color_system in ("256", "truecolor") and not console.no_color
-
-
-def _grey(brightness: int) -> Color:
-    return Color.from_rgb(brightness, brightness, brightness)
 
 
 def _lines(characters: npt.NDArray[np.str_]) -> Text:

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ class DigitWindow:
     """A window that shows a digit immediately, and its prediction once the board has answered."""
 
     def __init__(self, image: npt.NDArray[np.uint8], title: str) -> None:
-        """`image`: uint8 (28, 28). Raises UserError without tkinter or a display."""
+        """`image`: uint8 (channels, rows, columns). Raises UserError without tkinter or a display."""
         if tkinter is None:
             raise UserError(
                 "A window needs Python's tkinter: install it (on Debian and Ubuntu, sudo apt install "
@@ -34,9 +35,9 @@ class DigitWindow:
         except tkinter.TclError as error:
             raise UserError("There is no display to open a window on: leave out --window.") from error
         self._root.title(title)
-        rows, cols = image.shape
+        _, rows, cols = image.shape
         # Not every version of Tk reads greyscale PNM from memory; every version reads colour.
-        pixels = np.repeat(image.reshape(-1), 3).tobytes()
+        pixels = np.broadcast_to(image, (3, rows, cols)).transpose(1, 2, 0).tobytes()
         small = tkinter.PhotoImage(master=self._root, data=b"P6 %d %d 255\n" % (cols, rows) + pixels)
         self._photo = small.zoom(_ZOOM)  # Tk keeps no reference to it
         tkinter.Label(self._root, image=self._photo).pack()
@@ -44,10 +45,10 @@ class DigitWindow:
         self._text.pack(padx=_ZOOM, pady=_ZOOM)
         self._root.update()
 
-    def show(self, prediction: Prediction, scale: float | None) -> None:
+    def show(self, prediction: Prediction, names: Sequence[str], scale: float | None) -> None:
         """Shows the prediction and returns when the user closes the window."""
-        bars = draw_bars(prediction.logits, prediction.label, scale, width=24)
-        self._text["text"] = f"Predicted class: {prediction.label}\n\n{bars.plain}"
+        bars = draw_bars(prediction.logits, prediction.label, names, scale, width=24)
+        self._text["text"] = f"Predicted class: {prediction.name}\n\n{bars.plain}"
         # Tk's own main loop would delay Ctrl-C until the mouse moves.
         with contextlib.suppress(tkinter.TclError):
             while self._root.winfo_exists():
