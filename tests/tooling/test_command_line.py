@@ -61,8 +61,8 @@ def test_h_after_any_task_shows_its_help(task: str, clone: Clone) -> None:
 def test_help_after_a_task_with_a_positional_option(clone: Clone) -> None:
     output = clone.run(["infer", "--help"]).stdout
 
-    assert output.startswith("Usage: ./inv infer [IMAGE] [options]")
-    assert re.search(r"^  IMAGE +a number of the test set, 0 to 9999, or a PNG", output, re.MULTILINE)
+    assert output.startswith("Usage: ./inv infer [IMAGE...] [options]")
+    assert re.search(r"^  IMAGE\.\.\. +numbers of the test set, PNG or JPEG files", output, re.MULTILINE)
     assert output == clone.run(["--help", "infer"]).stdout
 
 
@@ -111,7 +111,7 @@ def test_a_refused_flash_does_not_start_st_flash(clone: Clone, tmp_path: Path) -
         ("build --model typo", "no model 'typo'"),
         ("flash --dry-run --model typo", "no model 'typo'"),
         ("setup --renode-archive typo", "no file typo: name a copy of https://"),
-        ("infer", "Name a digit: './inv infer 7'"),
+        ("infer", "Name an image: './inv infer 7'"),
         ("infer 10000", "no image 10000"),
         ("test --require typo", "no check 'typo': choose from ruff check"),
     ],

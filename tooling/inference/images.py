@@ -28,6 +28,11 @@ class Source:
     folder: str = ""
 
     @property
+    def title(self) -> str:
+        """How messages name it."""
+        return "Standard input" if self.name == STANDARD_INPUT else self.name
+
+    @property
     def is_number(self) -> bool:
         return self.name.isdecimal()
 
@@ -74,8 +79,7 @@ def image_of(source: Source, model: Knowledge) -> Image:
         return Image(source, examples.images[index], f"Test image {index}, a {expected}", expected)
     pixels = prepare(picture_of(source), model.preparation, model.shape)
     expected = source.folder if source.folder in model.class_names else ""
-    title = "Standard input" if source.name == STANDARD_INPUT else source.name
-    return Image(source, pixels, title, expected)
+    return Image(source, pixels, source.title, expected)
 
 
 def picture_of(source: Source) -> Picture:

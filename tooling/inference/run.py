@@ -67,13 +67,18 @@ def run(arguments: Sequence[str], choice: boards.Choice, baud: int, settings: Se
                 image = images.image_of(source, model)
             except UserError as error:
                 outcome.failed += 1
-                _complain(f"{source.name}: {error}")
+                _complain(f"{source.title}: {error}")
                 continue
             prediction = shower(image, board, info, model, settings, counted)
             outcome.answered += 1
             if image.expected:
                 outcome.pairs.append((image.expected, prediction.name))
-    _summarise(outcome, model, sys.stderr if settings.as_json else sys.stdout, many=len(found) > 1)
+    _summarise(
+        outcome,
+        model,
+        sys.stderr if settings.as_json else sys.stdout,
+        many=len(arguments) > 1 or len(found) > 1,
+    )
     return outcome.failed == 0
 
 
@@ -133,5 +138,5 @@ def _summarise(outcome: Outcome, model: Knowledge, file: TextIO, *, many: bool) 
         total = len(outcome.pairs)
         print(f"\n{right} of {total} right ({tables.percent(right, total)})", file=file)
         print(tables.table(answers.confusion(outcome.pairs, model.class_names), left=1), file=file)
-    if outcome.failed:
+    if outcome.failed and many:
         _complain(f"{outcome.failed} of {outcome.failed + outcome.answered} could not be read.")

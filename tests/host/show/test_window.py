@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from one_answer import INFO
 
 from common.errors import UserError
 from host.records import Prediction
-from host.show import infer, window
+from host.show import window
 from host.show.terminal import draw_bars
 
 PREDICTION = Prediction(2, "2", (-5, 3, 9), 31845, 12345, sequence=3)
-IMAGE = np.arange(6, dtype=np.uint8).reshape(2, 3)
+IMAGE = np.arange(6, dtype=np.uint8).reshape(1, 2, 3)
+NAMES = tuple("012")
 
 
 class FakeTk:
@@ -93,8 +93,8 @@ def test_the_prediction_is_shown_until_the_user_closes_the_window(tk: FakeTk) ->
         tk.destroyed = tk.updates > 3
 
     tk.on_update = close_later
-    shown.show(PREDICTION, 0.5)
-    bars = draw_bars(PREDICTION.logits, 2, 0.5, width=24).plain
+    shown.show(PREDICTION, NAMES, 0.5)
+    bars = draw_bars(PREDICTION.logits, 2, NAMES, 0.5, width=24).plain
     assert tk.labels[1]["text"] == f"Predicted class: 2\n\n{bars}"
     assert tk.labels[1]["font"] == "TkFixedFont" and tk.labels[1]["justify"] == "left"
     assert tk.updates == 4
@@ -108,24 +108,7 @@ def test_a_window_that_is_closed_during_an_update_ends_it(tk: FakeTk) -> None:
         raise tk.TclError("application has been destroyed")
 
     tk.on_update = fail
-    shown.show(PREDICTION, None)
-
-
-@pytest.mark.usefixtures("one_answer")
-def test_infer_shows_the_prediction_and_closes_the_window(tk: FakeTk) -> None:
-    def close_later() -> None:
-        tk.destroyed = tk.updates > 1
-
-    tk.on_update = close_later
-    infer.infer("loop://", IMAGE, "title", {INFO.checksum: 0.5}, window=True)
-    assert "Predicted class: 7" in tk.labels[1]["text"] and "%" in tk.labels[1]["text"] and tk.destroyed
-
-
-def test_the_window_is_closed_if_the_board_fails(tk: FakeTk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(infer, "Board", None)
-    with pytest.raises(AttributeError):
-        infer.infer("loop://", IMAGE, "title", {}, window=True)
-    assert tk.destroyed
+    shown.show(PREDICTION, NAMES, None)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only X11 runs without a display")
@@ -136,8 +119,7 @@ def test_a_window_without_a_display_is_refused(monkeypatch: pytest.MonkeyPatch) 
         window.DigitWindow(IMAGE, "nothing")
 
 
-def test_a_window_without_tkinter_is_refused_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_window_without_tkinter_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "tkinter", None)
-    monkeypatch.setattr(infer, "Board", None)
     with pytest.raises(UserError, match="python3-tk"):
-        infer.infer("loop://", IMAGE, "nothing", {}, window=True)
+        window.DigitWindow(IMAGE, "nothing")

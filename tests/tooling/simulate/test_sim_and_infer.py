@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -75,9 +76,17 @@ def test_the_native_board_serves_one_client_after_the_other(clone: Clone) -> Non
         )
         assert clone.run(["clean"]).stderr.startswith(f"A simulated board is running, at {port}: ")
         end(terminal)
-    after = clone.run(["infer", str(IMAGE)])
-    assert after.returncode == 1
-    assert after.stderr.startswith("There is no board: type './inv sim'")
+
+
+@needs_compiler
+def test_infer_starts_a_board_for_one_call(clone: Clone) -> None:
+    text = infer(clone, str(IMAGE), "--on", "native", "--model", "linear")
+    assert "Starting linear on native." in text
+    assert_recognised(text)
+    many = clone.run(["infer", "0", "1", "missing.png", "--on", "native", "--json"])
+    assert many.returncode == 1
+    assert [json.loads(line)["file"] for line in many.stdout.splitlines()] == ["0", "1"]
+    assert "missing.png: The file does not exist" in many.stderr
 
 
 @needs_compiler
@@ -142,4 +151,4 @@ def test_a_missing_picture_is_one_sentence(clone: Clone) -> None:
     finished = clone.run(["infer", "missing.png", "--port", os.devnull])
 
     assert finished.returncode == 1
-    assert "missing.png" in finished.stderr and len(finished.stderr.splitlines()) == 1
+    assert finished.stderr == "missing.png: The file does not exist: check its name.\n"
