@@ -8,32 +8,45 @@ import numpy.typing as npt
 from pictures.errors import PictureError
 from pictures.files import Picture
 from pictures.lines import without_lines
-from pictures.paper import Strength, ink_of
+from pictures.paper import Ink, Strength, ink_of
 
 _SIDE = 640  # pixels; what is larger is shrunk first
 # The widest stroke, as a fraction of the longer side. Some digits that fill the picture are blots of the
 # first width; with a narrower one, less of a shadow at the picture's edge is taken for ink.
 _STROKES = (0.4, 0.15)
-_SURE = 0.5  # of the ink's level: darker is a stroke
+SURE = 0.5  # of the ink's level: darker is a stroke
 _SPECK = 0.05  # of the area of the largest piece
 _WHOLE = 0.05  # of the area of the largest piece, for one that the picture's edge does not cut off
 
 
 def find_ink(picture: Picture, polarity: str) -> npt.NDArray[np.uint8]:
-    """The strength of the ink, uint8 (rows, columns), 0 is paper; specks and printed lines are removed.
+    """The strength of the ink of one digit, uint8 (rows, columns), 0 is paper.
 
     `polarity` as in `Preparation`. Raises PictureError for an empty sheet.
+    """
+    ink, strength, digit = ink_of_one(picture, polarity)
+    return as_bytes(np.where(digit, strength, 0), ink.level)
+
+
+def as_bytes(strength: Strength, level: float) -> npt.NDArray[np.uint8]:
+    """The strength of ink as 0 to 255, which is `level`."""
+    return np.asarray(np.rint(np.clip(strength / level, 0, 1) * 255), np.uint8)
+
+
+def ink_of_one(picture: Picture, polarity: str) -> tuple[Ink, Strength, npt.NDArray[np.bool_]]:
+    """The ink of a picture, the same without printed lines, and where the digit is without specks.
+
+    Raises PictureError for an empty sheet.
     """
     for stroke in _STROKES:
         ink = ink_of(picture, polarity, side=_SIDE, stroke=stroke)
         strength, _ = without_lines(ink.strength)
-        digit, is_cut = _digit(strength, _SURE * ink.level)
+        digit, is_cut = _digit(strength, SURE * ink.level)
         if not is_cut:
             break
-    strength = np.where(digit, strength, 0)
-    if not strength.any():
+    if not digit.any():
         raise PictureError("The picture shows an empty sheet: draw a digit on it.")
-    return np.asarray(np.rint(np.clip(strength / ink.level, 0, 1) * 255), np.uint8)
+    return ink, strength, digit
 
 
 def _digit(strength: Strength, sure: float) -> tuple[npt.NDArray[np.bool_], bool]:

@@ -17,7 +17,7 @@ Strength = npt.NDArray[np.float32]
 
 _NOISY = 0.75  # standard deviation, of 255; above it the picture is smoothed
 _SIGMAS = 4.0  # what exceeds the paper's mean by less is noise
-_FAINT = 0.15  # of the level; in a photo, weaker ink is the rest of a shadow or a blurred edge
+_FAINT = 0.25  # of the level; in a photo, weaker ink is the rest of a shadow or a blurred edge
 _SMALL = 24  # pixels of the longer side of the picture that decides between dark and light ink
 _AT_EDGE = 0.1  # the weight of what reaches the edge
 _DOUBT = 3.0  # times as strong is light ink, as most paper is light
