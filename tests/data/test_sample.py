@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,8 @@ def test_the_same_examples_give_the_same_bytes(tmp_path: Path) -> None:
     for name in "ab":
         sample.write(tmp_path / f"{name}.npz", numbered([1, 0, 2])[np.array([0, 1, 2])])
     assert (tmp_path / "a.test.npz").read_bytes() == (tmp_path / "b.test.npz").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.test.npz") as archive:
+        assert {member.date_time for member in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 def test_the_first_images_are_chosen() -> None:

@@ -26,6 +26,11 @@ def test_the_held_out_images_are_those_of_the_committed_models() -> None:
     assert training.images[:3].tolist() == [12257, 36706, 6949]
 
 
+def test_images_are_held_out_at_random_from_50_000_on() -> None:
+    order = np.random.default_rng(0).permutation(50_000)
+    assert hold_out(numbered(50_000))[1].images.tolist() == order[:5_000].tolist()
+
+
 @pytest.mark.parametrize(("count", "held_out"), [(50_000, 5_000), (49_990, 5_000), (1_000, 100), (20, 10)])
 def test_a_tenth_of_a_small_set_is_held_out(count: int, held_out: int) -> None:
     parts = hold_out(numbered(count))
