@@ -154,6 +154,98 @@ class Iwdg(IntEnum):
     SR = 0x4000300C
 
 
+class Spi(IntEnum):
+    """Offsets in an SPI."""
+
+    CR1 = 0x00
+    CR2 = 0x04
+    SR = 0x08
+    DR = 0x0C
+    CRCPR = 0x10
+    RXCRCR = 0x14
+    TXCRCR = 0x18
+    I2SCFGR = 0x1C
+    I2SPR = 0x20
+
+
+SPI1 = 0x40013000
+SPI2 = 0x40003800
+
+
+class I2c(IntEnum):
+    """Offsets in an I2C."""
+
+    CR1 = 0x00
+    CR2 = 0x04
+    OAR1 = 0x08
+    OAR2 = 0x0C
+    DR = 0x10
+    SR1 = 0x14
+    SR2 = 0x18
+    CCR = 0x1C
+    TRISE = 0x20
+
+
+I2C1 = 0x40005400
+I2C2 = 0x40005800
+
+
+class Adc(IntEnum):
+    """Offsets in a converter."""
+
+    SR = 0x00
+    CR1 = 0x04
+    CR2 = 0x08
+    SMPR1 = 0x0C
+    SMPR2 = 0x10
+    JOFR1 = 0x14
+    HTR = 0x24
+    LTR = 0x28
+    SQR1 = 0x2C
+    SQR2 = 0x30
+    SQR3 = 0x34
+    JSQR = 0x38
+    JDR1 = 0x3C
+    DR = 0x4C
+
+
+ADC1 = 0x40012400
+ADC2 = 0x40012800
+
+
+class Pwr(IntEnum):
+    CR = 0x40007000
+    CSR = 0x40007004
+
+
+class Rtc(IntEnum):
+    CRH = 0x40002800
+    CRL = 0x40002804
+    PRLH = 0x40002808
+    PRLL = 0x4000280C
+    DIVH = 0x40002810
+    DIVL = 0x40002814
+    CNTH = 0x40002818
+    CNTL = 0x4000281C
+    ALRH = 0x40002820
+    ALRL = 0x40002824
+
+
+class Wwdg(IntEnum):
+    CR = 0x40002C00
+    CFR = 0x40002C04
+    SR = 0x40002C08
+
+
+class Crc(IntEnum):
+    DR = 0x40023000
+    IDR = 0x40023004
+    CR = 0x40023008
+
+
+BKP_DR1 = 0x40006C04
+
+
 class Dma1(IntEnum):
     ISR = 0x40020000
     IFCR = 0x40020004
@@ -184,6 +276,7 @@ class Core(IntEnum):
     NVIC_ISPR0 = 0xE000E200
     NVIC_ISPR1 = 0xE000E204
     ICSR = 0xE000ED04
+    SCR = 0xE000ED10
     VTOR = 0xE000ED08
     CCR = 0xE000ED14
     SHCSR = 0xE000ED24

@@ -75,6 +75,22 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             }
         }
 
+        // Whether the buses have no clock, as in the stop mode.
+        public bool IsStopped
+        {
+            set
+            {
+                if(isStopped != value)
+                {
+                    isStopped = value;
+                    foreach(var gate in gates)
+                    {
+                        Apply(gate);
+                    }
+                }
+            }
+        }
+
         private IEnumerable<Gate> GatesOf(ClockBus bus) => gates.Where(gate => gate.Bus == bus);
 
         private void Apply(Gate gate)
@@ -86,6 +102,7 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             }
             var runs = gate.IsEnabled && !gate.IsHeldInReset;
             machine.SystemBus.SetPeripheralEnabled(peripheral, runs);
+            runs &= !isStopped;
             if(peripheral is IClockedByBus clocked)
             {
                 clocked.BusFrequency = runs && frequencies.TryGetValue(gate.Bus, out var frequency) ? frequency : 0;
@@ -100,6 +117,8 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
         {
             return gate.Peripheral ?? (gate.Peripheral = machine.SystemBus.WhatPeripheralIsAt(gate.Address));
         }
+
+        private bool isStopped;
 
         private readonly IMachine machine;
         private readonly Dictionary<ClockBus, uint> frequencies = new Dictionary<ClockBus, uint>();

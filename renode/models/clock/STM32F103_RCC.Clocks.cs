@@ -77,6 +77,7 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
                 this.timers2 = timers2;
                 gates.SetFrequency(ClockBus.Apb2, pclk2, timers2);
             }
+            UpdateRtc();
             CheckLimits();
         }
 

@@ -31,6 +31,7 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             crystal = new Oscillator(machine, this, "HSE", 2e6, () => BecameReady(CrystalReady));
             pll = new Oscillator(machine, this, "PLL", 2e5, () => BecameReady(PllReady));
             lowSpeed = new Oscillator(machine, this, "LSI", 85e3, () => BecameReady(LowSpeedReady));
+            lowSpeedCrystal = new Oscillator(machine, this, "LSE", LowSpeedCrystalStartUp, () => BecameReady(LowSpeedCrystalReady));
             slowBusOverclocked = new Alarm(machine, this, "APB1 overclocked", () =>
                 this.Log(LogLevel.Error, "APB1 has run at {0} Hz for a millisecond; it bears 36 MHz.", pclk1));
             DefineRegisters();
@@ -43,8 +44,13 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
         {
             if(resetCause == ResetCause.PowerOn)
             {
-                sram.ZeroRange(0, sram.Size); // to the description's ResetByte
                 debug.PowerOnReset();
+                PowerLost?.Invoke();
+                ResetBackup();
+            }
+            if(resetCause == ResetCause.PowerOn || resetCause == ResetCause.None)
+            {
+                sram.ZeroRange(0, sram.Size); // to the description's ResetByte
             }
             ResetClocks();
         }
@@ -103,12 +109,19 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
         // 30 to 60 kHz on silicon.
         public uint LowSpeedFrequency { get; set; } = 40000;
 
+        // The clock of the USB in Hz: the PLL's, or two thirds of it.
+        public uint UsbFrequency => !pll.IsReady ? 0 : usbIsPll.Value ? PllFrequency : PllFrequency / 3 * 2;
+
+        // The clock of the converters in Hz.
+        public uint ConverterFrequency => pclk2 / (2 * ((uint)converterPrescaler.Value + 1));
+
         public GPIO IRQ { get; } = new GPIO();
 
         private void ResetClocks()
         {
             base.Reset();
-            resetFlags |= ResetCause.Pin | resetCause; // the chip pulls its own reset pin, 7.1.1
+            // The chip pulls its own reset pin, 7.1.1, but not when it leaves standby.
+            resetFlags |= resetCause == ResetCause.None ? ResetCause.None : ResetCause.Pin | resetCause;
             resetCause = ResetCause.Pin;
             systemClock = ClockSource.Internal;
             crystalFailed = false;
@@ -119,6 +132,8 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             lowSpeed.Reset(false);
             lowSpeedIsForced = false;
             slowBusOverclocked.Cancel();
+            isStopped = false;
+            gates.IsStopped = false;
             cpu.IsHalted = false;
             gates.Reset();
             UpdateClocks();
@@ -152,11 +167,11 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
                 .WithValueField(4, 4, out ahbPrescaler, name: "HPRE")
                 .WithValueField(8, 3, out apb1Prescaler, name: "PPRE1")
                 .WithValueField(11, 3, out apb2Prescaler, name: "PPRE2")
-                .WithValueField(14, 2, name: "ADCPRE")
+                .WithValueField(14, 2, out converterPrescaler, name: "ADCPRE")
                 .WithFlag(16, out pllFromCrystal, changeCallback: (old, value) => pllFromCrystal.Value = KeepWhilePllRuns(old, value, "PLLSRC"), name: "PLLSRC")
                 .WithFlag(17, out pllHalvesCrystal, changeCallback: (old, value) => pllHalvesCrystal.Value = KeepWhilePllRuns(old, value, "PLLXTPRE"), name: "PLLXTPRE")
                 .WithValueField(18, 4, out pllMultiplier, changeCallback: (old, value) => pllMultiplier.Value = KeepWhilePllRuns(old, value, "PLLMUL"), name: "PLLMUL")
-                .WithFlag(22, name: "USBPRE")
+                .WithFlag(22, out usbIsPll, name: "USBPRE")
                 .WithReservedBits(23, 1)
                 .WithValueField(24, 3, name: "MCO")
                 .WithReservedBits(27, 5)
@@ -180,9 +195,7 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             DefineGates(Registers.Apb2Enable, 0, Apb2Peripherals, value => gates.Enable(ClockBus.Apb2, value));
             DefineGates(Registers.Apb1Enable, 0, Apb1Peripherals, value => gates.Enable(ClockBus.Apb1, value));
 
-            // Write-protected after a reset by PWR_CR.DBP, 5.1.2.
-            Registers.BackupDomainControl.Define(this)
-                .WithValueField(0, 32, FieldMode.Read, name: "BDCR");
+            DefineBackupRegister();
 
             Registers.ControlStatus.Define(this)
                 .WithFlag(0, valueProviderCallback: _ => lowSpeed.IsOn, writeCallback: (_, value) => lowSpeed.IsOn = value || lowSpeedIsForced, name: "LSION")
@@ -224,6 +237,8 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
         private IValueRegisterField apb1Prescaler;
         private IValueRegisterField apb2Prescaler;
         private IValueRegisterField pllMultiplier;
+        private IFlagRegisterField usbIsPll;
+        private IValueRegisterField converterPrescaler;
         private IValueRegisterField readyInterruptsEnabled;
 
         private readonly CortexM cpu;
@@ -242,7 +257,7 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
         // Bits 26 to 31 of RCC_CSR, 7.3.10.
         public enum ResetCause
         {
-            None = 0,
+            None = 0, // out of standby
             Pin = 1 << 0,
             PowerOn = 1 << 1,
             Software = 1 << 2,

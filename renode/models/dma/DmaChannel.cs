@@ -106,6 +106,8 @@ namespace Antmicro.Renode.Peripherals.DMA
 
         public bool CopiesMemory => memoryToMemory.Value;
 
+        public ulong Remaining => count;
+
         public bool CanMove => enabled.Value && count > 0;
 
         public ulong Priority => priority.Value;

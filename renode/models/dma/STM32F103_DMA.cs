@@ -62,6 +62,9 @@ namespace Antmicro.Renode.Peripherals.DMA
 
         public IReadOnlyDictionary<int, IGPIO> Connections { get; }
 
+        // How many items a channel still has to move.
+        public ulong Remaining(int channel) => channels[channel - 1].Remaining;
+
         // Moves what can be moved now. A transfer may raise or lower a request on its way.
         public void Serve()
         {

@@ -1,6 +1,7 @@
 // The timer's capture and compare channels, RM0008 14.3.4 to 14.3.13.
 
 using System;
+using System.Linq;
 
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Peripherals.GPIOPort;
@@ -119,17 +120,6 @@ namespace Antmicro.Renode.Peripherals.Timers
             }
         }
 
-        private GPIO OutputLine(int channel)
-        {
-            switch(channel)
-            {
-            case 0: return Compare1Output;
-            case 1: return Compare2Output;
-            case 2: return Compare3Output;
-            default: return Compare4Output;
-            }
-        }
-
         private double TicksToChange(int channel)
         {
             var toUpdate = TicksToUpdate();
@@ -186,7 +176,7 @@ namespace Antmicro.Renode.Peripherals.Timers
 
         private bool OutputIsWatched(int channel)
         {
-            if(OutputLine(channel).IsConnected || (TriggerSource == 4 + channel && TriggerOutput.IsConnected) || (TriggerSource == 3 && channel == 0 && TriggerOutput.IsConnected))
+            if(OutputUsers.Any(uses => uses(channel)) || (TriggerSource == 4 + channel && TriggerOutput.IsConnected) || (TriggerSource == 3 && channel == 0 && TriggerOutput.IsConnected))
             {
                 return true;
             }
@@ -208,7 +198,10 @@ namespace Antmicro.Renode.Peripherals.Timers
                 if(level != channel.LastLevel)
                 {
                     channel.LastLevel = level;
-                    OutputLine(k).Set(level);
+                    if(level)
+                    {
+                        OutputRises?.Invoke(k);
+                    }
                     if(TriggerSource == 4 + k)
                     {
                         TriggerOutput.Set(level);

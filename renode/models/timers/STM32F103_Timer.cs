@@ -5,6 +5,7 @@
 // This part holds the registers. Not modelled: dead time, the input filters, BDTR's lock, OCxCE.
 
 using System;
+using System.Collections.Generic;
 
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Logging;
@@ -136,14 +137,11 @@ namespace Antmicro.Renode.Peripherals.Timers
 
         public GPIO TriggerOutput { get; } = new GPIO();
 
-        // The compare outputs as the converters see them.
-        public GPIO Compare1Output { get; } = new GPIO();
+        // A compare output rises: the converters can be started by it.
+        public event Action<int> OutputRises;
 
-        public GPIO Compare2Output { get; } = new GPIO();
-
-        public GPIO Compare3Output { get; } = new GPIO();
-
-        public GPIO Compare4Output { get; } = new GPIO();
+        // Whether somebody uses a compare output at present.
+        public List<Func<int, bool>> OutputUsers { get; } = new List<Func<int, bool>>();
 
         private void Write(int register, uint value)
         {
