@@ -12,8 +12,9 @@ from hardware import Hardware
 from robot.api import logger
 
 from compiler import model_file, network, reference
+from data import sample
 from data.examples import Examples
-from data.mnist import load_test_set
+from data.sources import load_test
 from host import link
 from host.board import Board
 from host.errors import NoAnswer
@@ -24,6 +25,8 @@ BOOT_TIMEOUT = 5.0
 ANSWER_TIMEOUT = 5.0
 # LINK.md: a board listens again this long after a broken frame.
 FORGOTTEN_AFTER = 0.1
+
+MNIST = "mnist"
 
 
 class Bench:
@@ -67,8 +70,15 @@ class Bench:
         return _load_model(self._model_path)
 
     def examples(self) -> Examples:
-        """Images of the model's test set, with their labels."""
-        return _load_examples(self._model_path)
+        """Images of the model's test set, with their labels: the sample beside the model file."""
+        return _load_sample(self._model_path)
+
+    def many_examples(self, count: int) -> Examples:
+        """`count` images: the first of MNIST's test set for a model of MNIST, or the sample again and again."""
+        data = self.model().metadata.get("data", {"source": MNIST})
+        if count > len(self.examples()) and data["source"] == MNIST:
+            return _load_test_set(MNIST)[:count]
+        return self.examples()[np.arange(count) % len(self.examples())]
 
     def reference_logits(self, images: npt.NDArray[np.uint8]) -> list[tuple[int, ...]]:
         """The reference's logits of each image. `images`: uint8 (count, channels, rows, columns)."""
@@ -112,5 +122,10 @@ def _load_model(path: Path) -> network.Model:
 
 
 @cache
-def _load_examples(model_path: Path) -> Examples:
-    return load_test_set()
+def _load_sample(model_path: Path) -> Examples:
+    return sample.read(model_path)
+
+
+@cache
+def _load_test_set(source: str) -> Examples:
+    return load_test(source)

@@ -8,6 +8,7 @@ from robot.api import SkipExecution, logger
 from robot.api.deco import keyword
 
 from compiler import schedule
+from data.examples import Examples
 from host import link
 from host.errors import NoAnswer
 from host.records import Prediction
@@ -33,16 +34,14 @@ class ImageKeywords(Bench):
     @keyword
     def classify_images_of_every_class(self, count: int) -> float:
         """Classifies the first `count` images of each class. Returns the share that was recognised."""
-        labels = self.examples().labels
-        classes = range(self.model().classes)
-        return self._classify_all(
-            np.concatenate([np.flatnonzero(labels == label)[:count] for label in classes])
-        )
+        examples = self.examples()
+        chosen = [np.flatnonzero(examples.labels == label)[:count] for label in range(self.model().classes)]
+        return self._classify_all(examples[np.concatenate(chosen)])
 
     @keyword
     def classify_the_first_images(self, count: int) -> float:
-        """Classifies the first `count` images of the test set. Returns the share that was recognised."""
-        return self._classify_all(np.arange(count))
+        """Classifies `count` images of the test set. Returns the share that was recognised."""
+        return self._classify_all(self.many_examples(count))
 
     @keyword
     def classify_images_without_a_pause(self, count: int) -> None:
@@ -107,8 +106,8 @@ class ImageKeywords(Bench):
             raise AssertionError(f"The board calls class {prediction.label} {prediction.name}.")
         return prediction
 
-    def _classify_all(self, indices: npt.NDArray[np.intp]) -> float:
-        labels = self.examples().labels
-        recognised = sum(self.classify_image(int(index)).label == labels[index] for index in indices)
-        logger.info(f"{recognised} of {len(indices)} images recognised")
-        return float(recognised / len(indices))
+    def _classify_all(self, examples: Examples) -> float:
+        predictions = [self._classify(image, f"image {n}") for n, image in enumerate(examples.images)]
+        recognised = sum(p.label == label for p, label in zip(predictions, examples.labels, strict=True))
+        logger.info(f"{recognised} of {len(examples)} images recognised")
+        return float(recognised / len(examples))
