@@ -74,7 +74,7 @@ class Bench:
         return _load_sample(self._model_path)
 
     def many_examples(self, count: int) -> Examples:
-        """`count` images: the first of MNIST's test set for a model of MNIST, or the sample again and again."""
+        """`count` images: the first of the test set for a model of MNIST, or the sample repeated."""
         data = self.model().metadata.get("data", {"source": MNIST})
         if count > len(self.examples()) and data["source"] == MNIST:
             return _load_test_set(MNIST)[:count]
