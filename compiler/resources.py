@@ -30,19 +30,25 @@ class Resources:
 
     model: str
     steps: tuple[StepCost, ...]
+    firmware: target.Firmware
+    arena_bytes: int
     flash_available: int
-    sram_needed: int
     sram_available: int
 
     @property
     def code_flash(self) -> int:
         """The flash reserved for code."""
-        return target.FIRMWARE_FLASH + sum(step.code_bytes for step in self.steps)
+        return self.firmware.flash + sum(step.code_bytes for step in self.steps)
 
     @property
     def flash_needed(self) -> int:
         """Code and weights."""
         return self.code_flash + sum(step.constant_bytes for step in self.steps)
+
+    @property
+    def sram_needed(self) -> int:
+        """Stack, buffers and arena."""
+        return self.firmware.sram + self.arena_bytes
 
     @property
     def fits(self) -> bool:
@@ -100,7 +106,7 @@ class Resources:
                 f"flash: {self.flash_needed:,} of {self.flash_available:,} bytes, "
                 f"{self.code_flash:,} of them kept for the firmware's code",
                 f"SRAM: {self.sram_needed:,} of {self.sram_available:,} bytes, "
-                f"{target.FIRMWARE_SRAM:,} of them kept for its stack and buffers",
+                f"{self.firmware.sram:,} of them kept for its stack and buffers",
                 f"time: about {self.cycles / target.CLOCK * 1000:.1f} ms an image "
                 f"at {target.CLOCK // 1_000_000} MHz",
             ]
@@ -129,7 +135,8 @@ def measure(model: Model, board: str = target.DEFAULT_BOARD) -> Resources:
         model=model.name,
         steps=steps,
         flash_available=flash.length,
-        sram_needed=target.FIRMWARE_SRAM + planned.arena_bytes,
+        firmware=schedule.firmware(model),
+        arena_bytes=planned.arena_bytes,
         sram_available=sram.length,
     )
 

@@ -90,7 +90,7 @@ def plan(
     candidates: the kernels to choose from for each step. Raises UserError if the chip's memory layout cannot
     be read.
     """
-    room = target.room(board)
+    room = target.room(firmware(model), board)
     steps = lower.steps(model)
     chosen = choose_kernels(steps, [candidates(step) for step in steps], room)
     streaming = streaming_steps(steps, chosen, room.arena)
@@ -98,6 +98,11 @@ def plan(
     rows = plan_rows(steps, chosen, streaming)
     parts = zip(steps, chosen, rows, arena.outputs, arena.scratch, strict=True)
     return Schedule(tuple(Stage(*part) for part in parts), arena.size)
+
+
+def firmware(model: Model) -> target.Firmware:
+    """What the firmware around a model takes."""
+    return target.firmware(model.input.count, model.class_names)
 
 
 def choose_kernels(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +14,12 @@ CLOCK = 72_000_000  # Hz, with the crystal
 
 DEFAULT_BOARD = "bluepill"
 
-# What the firmware takes without the network: flash for code and constants, SRAM for stack and buffers.
-FIRMWARE_FLASH = 8_400
-FIRMWARE_SRAM = 3_584
+# What the firmware takes without the network, and without what depends on its images and classes: flash for
+# code and constants, SRAM for stack and buffers.
+_FLASH = 8_340
+_SRAM = 1_724
+
+_POINTER = _LOGIT = 4  # bytes
 
 # Fast kernels and streaming fill no more SRAM than this, the firmware's own included: on a chip with 20 KiB,
 # 4 KiB stay free.
@@ -68,6 +72,33 @@ def memories(layout: Path | None = None) -> tuple[Memory, Memory]:
 
 
 @dataclass(frozen=True)
+class Firmware:
+    """What the firmware takes without the network's layers, in bytes."""
+
+    flash: int
+    sram: int
+
+
+def firmware(image_bytes: int, class_names: Sequence[str]) -> Firmware:
+    """The firmware around a network with such images and classes: its class names and its buffers."""
+    names = sum(len(name) + 1 + _POINTER for name in class_names)
+    buffers = _longest_body(image_bytes) + receive_buffer_bytes(image_bytes, len(class_names))
+    return Firmware(_FLASH + names, _SRAM + buffers + _LOGIT * len(class_names))
+
+
+def receive_buffer_bytes(image_bytes: int, classes: int) -> int:
+    """The size of the receive buffer: firmware/link/receive_size.h, which gives the reasons."""
+    body = _longest_body(image_bytes)
+    needed = min(body + body // 254 + 3, max(640, 66 + 38 * classes)) + 4
+    return max(64, 1 << (needed - 1).bit_length())
+
+
+def _longest_body(image_bytes: int) -> int:
+    """firmware/link/link.h: LINK_MAX_BODY."""
+    return 6 + image_bytes + 4
+
+
+@dataclass(frozen=True)
 class Room:
     """What a chip leaves for the network, in bytes: flash for code and constants, SRAM for the arena."""
 
@@ -75,10 +106,13 @@ class Room:
     arena: int
 
 
-def room(board: str = DEFAULT_BOARD) -> Room:
-    """The room for the network on a board's chip. Raises UserError if the memory layout cannot be read."""
+def room(around: Firmware, board: str = DEFAULT_BOARD) -> Room:
+    """The room for the network on a board's chip. Raises UserError if the memory layout cannot be read.
+
+    around: the firmware around that network.
+    """
     flash, sram = memories(memory_layout(board))
-    return Room(flash.length - FIRMWARE_FLASH, min(sram.length, SRAM_LIMIT) - FIRMWARE_SRAM)
+    return Room(flash.length - around.flash, min(sram.length, SRAM_LIMIT) - around.sram)
 
 
 def _read(path: Path) -> str:

@@ -13,6 +13,8 @@ from compiler import codegen, model_file, resources, schedule, target
 from compiler.network import Model
 from compiler.target import Memory
 
+AROUND_LINEAR = target.firmware(784, tuple("0123456789"))
+
 
 @pytest.fixture
 def linear() -> Model:
@@ -25,7 +27,7 @@ def test_the_report_counts_bytes_and_multiplications(linear: Model) -> None:
     assert (cost.title, cost.output, cost.weight_bits) == ("0 linear", (10,), 8)
     assert (cost.constant_bytes, cost.output_bytes, cost.macs) == (7840 + 40, 40, 7840)
     assert report.flash_available == 64 * 1024 and report.sram_available == 20 * 1024
-    assert report.flash_needed == target.FIRMWARE_FLASH + cost.code_bytes + 7880
+    assert report.flash_needed == AROUND_LINEAR.flash + cost.code_bytes + 7880
     table = str(report)
     assert "0 linear" in table and "7,840" in table and "of 65,536 bytes" in table
 
@@ -34,7 +36,7 @@ def test_a_model_too_big_is_refused_with_both_memories_named(
     linear: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(target, "memories", lambda _: (Memory(0, 16 * 1024), Memory(0, 20 * 1024)))
-    flash, sram = resources.measure(linear).flash_needed, target.FIRMWARE_SRAM
+    flash, sram = resources.measure(linear).flash_needed, AROUND_LINEAR.sram
     with pytest.raises(
         UserError,
         match=f"needs {flash:,} bytes of flash and {sram:,} of SRAM, and there are 16,384 and 20,480",

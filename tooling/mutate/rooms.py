@@ -42,8 +42,8 @@ ROOMS = {
             ("firmware/link/*.c",),
             (
                 "tests/firmware/link/test_text.py",
-                "tests/firmware/link/test_error_details.py",
-                "tests/firmware/link/test_receive_buffer.py",
+                "tests/firmware/link/damage/test_error_details.py",
+                "tests/firmware/link/buffers/test_receive_buffer.py",
                 "tests/firmware/link",
             ),
         ),

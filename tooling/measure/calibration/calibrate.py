@@ -68,7 +68,7 @@ def _measure(sample: Sample, number: int, folder: Path) -> Iterator[Call]:
     for kernel in _candidates(step):
         candidates = functools.partial(_only, {step.index: kernel})
         planned = schedule.plan(sample.model, candidates=candidates)
-        if planned.arena_bytes > target.room().arena:
+        if planned.arena_bytes > target.room(schedule.firmware(sample.model)).arena:
             continue
         (folder / "model.h").write_text(codegen.header_text(sample.model))
         (folder / "model.c").write_text(codegen.source_text(sample.model, candidates=candidates))
