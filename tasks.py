@@ -86,6 +86,45 @@ def sim_test(
 
 @task(
     group=_FIRST,
+    help={
+        "on": "renode, qemu or native; by default the first of them that is here",
+        "port": "the serial port of a real board",
+        "model": _MODEL,
+        "tcp-port": "the page's TCP port",
+        "host": "the address to serve at; any other than 127.0.0.1 lets other computers draw",
+        "no-browser": "only print the address",
+    },
+)
+def demo(
+    context: Context,
+    on: str = "",
+    port: str = "",
+    model: str = DEFAULT_MODEL,
+    tcp_port: int = 8103,
+    host: str = "127.0.0.1",
+    no_browser: bool = False,
+) -> None:
+    """Open a page on which one draws and the board answers."""
+    from compiler.model_file import load
+    from data.mnist import load_test_set
+    from tooling import build as builds
+    from tooling.demo import demo as page
+    from tooling.demo.supplies import Port, Simulated
+
+    if port and on:
+        raise UserError("--port takes a real board and --on a simulator: leave one of them out.")
+    path = _chosen_model(model)
+    if port:
+        supply = Port(port)
+    else:
+        board = builds.SIMULATED[on]
+        builds.build(board, path)
+        supply = Simulated(on, builds.image(board, path))
+    page.run(supply, load(path), load_test_set(), host=host, tcp_port=tcp_port, browser=not no_browser)
+
+
+@task(
+    group=_FIRST,
     values={"on": "SIMULATOR", "elf": "FILE", "script": "FILE"},
     help={
         "on": "renode, qemu or native",

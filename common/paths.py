@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
+DOCS = ROOT / "docs"
 DATA = ROOT / "data" / "mnist"
 MODELS = ROOT / "models"
 DEFAULT_MODEL = "cnn"  # the one of models/ that tasks use unless another is named
@@ -22,6 +23,7 @@ BOARDS = FIRMWARE / "boards"
 CHIPS = FIRMWARE / "chips"
 RENODE_SCRIPT = ROOT / "renode" / "bluepill.resc"
 SUITES = ROOT / "robot_tests"
+DOCS = ROOT / "docs"
 
 # What the tasks make.
 TOOLS = ROOT / ".tools"

@@ -76,7 +76,7 @@ def provide_all() -> None:
     """Install what is missing and can be installed. The caller finds out what is still missing."""
     _install_python_tools()
     try:
-        if problem := install_system_tools([*tools.SYSTEM_TOOLS, tools.CPPCHECK]):
+        if problem := install_system_tools([*tools.SYSTEM_TOOLS, *tools.TEST_TOOLS]):
             print(problem)
     except UserError as error:
         print(error)

@@ -72,6 +72,9 @@ NATIVE_COMPILER = Tool(
 )
 CLANG = Tool("clang", "fuzz", "./inv fuzz", apt=("clang", "libclang-rt-dev"), brew=("llvm",), find=_clang)
 CPPCHECK = Tool("cppcheck", "test", "./inv test", apt=("cppcheck",), brew=("cppcheck",))
+CHROMIUM = Tool("chromium", "test", "./inv test", apt=("chromium",), brew=("chromium",))
+CHROMEDRIVER = Tool("chromedriver", "test", "./inv test", apt=("chromium-driver",), brew=("chromedriver",))
+NPM = Tool("npm", "test", "./inv test", apt=("npm",), brew=("node",))
 CMAKE = Tool("cmake", "build")
 NINJA = Tool("ninja", "build")
 RENODE = Tool("renode", "sim, sim-test", find=lambda _: renode.find_renode())
@@ -88,9 +91,10 @@ PICOCOM = Tool(
 )
 
 SYSTEM_TOOLS = (COMPILER, QEMU, NATIVE_COMPILER)
+TEST_TOOLS = (CPPCHECK, CHROMIUM, CHROMEDRIVER)
 ALL_TOOLS = (
     COMPILER, CMAKE, NINJA, RENODE, RENODE_TEST, QEMU, NATIVE_COMPILER, CLANG,
-    CPPCHECK, RUFF, ROBOCOP, CLANG_FORMAT, CODESPELL, MYPY, ST_FLASH, PICOCOM,
+    CPPCHECK, CHROMIUM, CHROMEDRIVER, NPM, RUFF, ROBOCOP, CLANG_FORMAT, CODESPELL, MYPY, ST_FLASH, PICOCOM,
 )  # fmt: skip
 
 

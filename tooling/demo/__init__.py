@@ -1,0 +1,1 @@
+"""`demo`: the page on which one draws, with a board behind it."""
