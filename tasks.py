@@ -86,6 +86,7 @@ def sim_test(
 
 @task(
     group=_FIRST,
+    values={"on": "SIMULATOR"},
     help={
         "on": "renode, qemu or native; by default the first of them that is here",
         "port": "the serial port of a real board",
@@ -105,22 +106,15 @@ def demo(
     no_browser: bool = False,
 ) -> None:
     """Open a page on which one draws and the board answers."""
-    from compiler.model_file import load
-    from data.mnist import load_test_set
-    from tooling import build as builds
     from tooling.demo import demo as page
-    from tooling.demo.supplies import Port, Simulated
+    from tooling.simulate.simulation import check_simulator
 
     if port and on:
         raise UserError("--port takes a real board and --on a simulator: leave one of them out.")
-    path = _chosen_model(model)
-    if port:
-        supply = Port(port)
-    else:
-        board = builds.SIMULATED[on]
-        builds.build(board, path)
-        supply = Simulated(on, builds.image(board, path))
-    page.run(supply, load(path), load_test_set(), host=host, tcp_port=tcp_port, browser=not no_browser)
+    if on:
+        check_simulator(on)
+    address = page.Address(host, tcp_port)
+    page.run(_chosen_model(model), address, port=port, on=on, browser=not no_browser)
 
 
 @task(

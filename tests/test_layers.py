@@ -22,7 +22,7 @@ LAYERS = [
     ["tooling.build"],
     ["tooling.simulate"],
     ["tooling.flash", "tooling.fuzz", "tooling.inference", "tooling.measure", "tooling.mutate"],
-    ["tooling.suites", "tooling.text"],
+    ["tooling.demo", "tooling.suites", "tooling.text"],
     ["tooling.checks", "tooling.clean"],
     ["tasks"],
 ]

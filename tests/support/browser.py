@@ -115,7 +115,8 @@ class Browser:
         ]
 
     def console_errors(self) -> list[str]:
-        return [str(entry["message"]) for entry in self.driver.get_log("browser")]
+        entries: list[dict[str, Any]] = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
+        return [str(entry["message"]) for entry in entries]
 
     def screenshot(self, path: Path) -> None:
         """The visible part of the page, as a PNG."""

@@ -4,31 +4,50 @@ from __future__ import annotations
 
 import socket
 import webbrowser
+from dataclasses import dataclass
+from pathlib import Path
 
 import uvicorn
 
 from common.errors import UserError
-from compiler.network import Model
-from data.examples import Examples
-from host.page.interfaces import Supply
+from compiler.model_file import load
 from host.page.server import MAX_MESSAGE, Page, application
+from tooling import build
 from tooling.demo.inspector import ModelInspector
+from tooling.demo.supplies import Port, Simulated
+from tooling.inference.boards import best_simulator
+from tooling.inference.models import of_file
+from tooling.simulate import qemu
+from tooling.simulate.simulation import QEMU
 
 LOOPBACK = "127.0.0.1"
 TCP_PORT = 8103
 _END_LIMIT = 2  # seconds for open connections to close
 
 
-def run(supply: Supply, model: Model, test: Examples, *, host: str, tcp_port: int, browser: bool) -> None:
-    """Serve the page until Ctrl-C. Raises UserError if the TCP port cannot be used."""
-    page = Page(supply, ModelInspector(model, test))
-    with _listening(host, tcp_port) as listener:
-        address = f"http://{host}:{listener.getsockname()[1]}"
-        print(f"The page is {address}, with {supply.name} behind it. Ctrl-C ends both.", flush=True)
+@dataclass(frozen=True)
+class Address:
+    """Where the page is served. TCP port 0 is any free one."""
+
+    host: str
+    tcp_port: int
+
+
+def run(model: Path, address: Address, *, port: str, on: str, browser: bool) -> None:
+    """Serve the page with a board behind it until Ctrl-C.
+
+    port: the serial port of a real board; without it a simulator is started: `on`, or the best one that is
+    here. Raises UserError if the TCP port cannot be used or the board cannot be built.
+    """
+    with _listening(address) as listener:
+        supply = Port(port) if port else _simulated(on, model)
+        page = Page(supply, ModelInspector(load(model), of_file(model).test_images()))
+        url = f"http://{address.host}:{listener.getsockname()[1]}"
+        print(f"The page is {url}, with {supply.name} behind it. Ctrl-C ends both.", flush=True)
         if browser:
-            webbrowser.open(address)
+            webbrowser.open(url)
         config = uvicorn.Config(
-            application(page, [address, *_other_names(address)]),
+            application(page, [url, url.replace(LOOPBACK, "localhost")]),
             log_level="warning",
             ws_max_size=MAX_MESSAGE,
             timeout_graceful_shutdown=_END_LIMIT,
@@ -36,17 +55,22 @@ def run(supply: Supply, model: Model, test: Examples, *, host: str, tcp_port: in
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _simulated(on: str, model: Path) -> Simulated:
+    on = on or best_simulator(model)
+    if on == QEMU:
+        qemu.require_room(model)
+    board = build.SIMULATED[on]
+    build.build(board, model)
+    return Simulated(on, build.image(board, model))
+
+
+def _listening(address: Address) -> socket.socket:
     """A socket that listens. Raises UserError if the address cannot be used."""
     try:
-        return socket.create_server((host, port))
+        return socket.create_server((address.host, address.tcp_port))
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(
-            f"The page cannot use TCP port {port} of {host} ({reason}): choose another with --tcp-port."
+            f"The page cannot use TCP port {address.tcp_port} of {address.host} ({reason}): "
+            "choose another with --tcp-port."
         ) from None
-
-
-def _other_names(address: str) -> list[str]:
-    """Other addresses of the same page."""
-    return [address.replace(LOOPBACK, "localhost")] if LOOPBACK in address else []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from common.errors import UserError
 from compiler import reference
 from compiler.network import Model
 from data.examples import Examples
@@ -29,7 +29,7 @@ class ModelInspector:
         self._test = test
 
     def layers(self, image: npt.NDArray[np.uint8]) -> tuple[tuple[int, ...], tuple[Layer, ...]]:
-        values: npt.NDArray[np.int32] = image[np.newaxis]
+        values: npt.NDArray[np.integer[Any]] = image[np.newaxis]
         shown = []
         for layer in self._model.layers:
             values = reference.run_layer(layer, values)
@@ -55,12 +55,13 @@ class ModelInspector:
         return tuple(wrong[:_MOST_IMAGES])
 
     def test_image(self, index: int) -> bytes:
-        if not 0 <= index < len(self._test):
-            raise UserError(f"There is no test image {index}: choose 0 to {len(self._test) - 1}.")
-        return self._test.images[index].tobytes()
+        self._test.require(index)
+        pixels: npt.NDArray[np.uint8] = self._test.images[index]
+        return pixels.tobytes()
 
 
-def _brightness(values: npt.NDArray[np.int32]) -> bytes:
+def _brightness(values: npt.NDArray[np.integer[Any]]) -> bytes:
     """The values scaled to 0 to 255, as bytes. Logits may be negative."""
     low, high = min(int(values.min()), 0), max(int(values.max()), 1)
-    return ((values.astype(np.int64) - low) * 255 // (high - low)).astype(np.uint8).tobytes()
+    scaled: npt.NDArray[np.uint8] = ((values.astype(np.int64) - low) * 255 // (high - low)).astype(np.uint8)
+    return scaled.tobytes()

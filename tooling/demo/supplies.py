@@ -6,11 +6,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from host.streams import open_port
-from tooling.simulate import native, qemu, renode
+from tooling.inference.boards import STARTERS
 from tooling.simulate.simulation import NATIVE, QEMU, RENODE, Simulation
 
 _NAMES = {RENODE: "Renode", QEMU: "QEMU", NATIVE: "the native build"}
-_STARTS = {RENODE: renode.start, QEMU: qemu.start, NATIVE: native.start}
 
 
 class Simulated:
@@ -28,7 +27,7 @@ class Simulated:
         self._simulation: Simulation | None = None
 
     def start(self) -> str:
-        self._simulation = self._running.enter_context(_STARTS[self._on](self._firmware))
+        self._simulation = self._running.enter_context(STARTERS[self._on](self._firmware))
         return self._simulation.url
 
     def is_alive(self) -> bool:

@@ -17,7 +17,7 @@ from tooling.setup import renode as installed
 from tooling.simulate import native, qemu, renode, running
 from tooling.simulate.simulation import NATIVE, QEMU, RENODE, check_simulator
 
-_STARTERS = {RENODE: renode.start, QEMU: qemu.start, NATIVE: native.start}
+STARTERS = {RENODE: renode.start, QEMU: qemu.start, NATIVE: native.start}
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def choose(port: str, on: str, model: str) -> Choice:
     if port:
         return Choice(port)
     path = build.model_file(model or DEFAULT_MODEL)
-    return Choice(simulator=on or _best_simulator(path), model=path)
+    return Choice(simulator=on or best_simulator(path), model=path)
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def opened(choice: Choice) -> Iterator[tuple[str, str]]:
         qemu.require_room(choice.model)
     build.build(board, choice.model)
     print(f"Starting {choice.model.stem} on {choice.simulator}.", flush=True)
-    with _STARTERS[choice.simulator](build.image(board, choice.model)) as simulation:
+    with STARTERS[choice.simulator](build.image(board, choice.model)) as simulation:
         yield simulation.url, "instructions" if choice.simulator == RENODE else "cycles"
 
 
@@ -74,7 +74,7 @@ def _adapter() -> str:
     return str(adapters[0]) if adapters else ""
 
 
-def _best_simulator(model: Path) -> str:
+def best_simulator(model: Path) -> str:
     """Renode if it is installed, else QEMU if the model fits it, else the native build."""
     if installed.find_renode() and not tools.missing(build.BOARDS[build.BLUEPILL].needs):
         return RENODE

@@ -287,7 +287,7 @@ def axe() -> str:
     if not script.is_file():
         if tools.NPM.path() is None:
             pytest.skip("needs npm, for axe-core")
-        options = ["--prefix", BUILD / "axe", "--no-save", "--ignore-scripts"]
+        options = ["--prefix", str(BUILD / "axe"), "--no-save", "--ignore-scripts"]
         if processes.run(["npm", "install", *options, "axe-core@4"], timeout=120, capture=True).status:
             pytest.skip("npm could not install axe-core")
     return script.read_text()
