@@ -1,6 +1,6 @@
 """The page in a real browser, with a simulated board behind it: what a visitor sees and does.
 
-The screenshots of the documents are taken with UPDATE_SCREENSHOTS=1.
+The screenshots of the documents are taken with UPDATE_SCREENSHOTS=1 DEMO_ON=renode.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ pytestmark = pytest.mark.skipif(
 DIGITS = load_test_set()
 # The first test image of each digit.
 FIRST = [int(np.flatnonzero(DIGITS.labels == digit)[0]) for digit in range(10)]
+BOARD = os.environ.get("DEMO_ON", "native")
 SHOTS = DOCS if os.environ.get("UPDATE_SCREENSHOTS") else BUILD / "screenshots"
 
 
@@ -43,7 +44,7 @@ def strokes(digit: int) -> list[list[tuple[float, float]]]:
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[tuple[Terminal, str]]:
-    command = ["invoke", "demo", "--on", "native", "--no-browser", "--tcp-port", "0"]
+    command = ["invoke", "demo", "--on", BOARD, "--no-browser", "--tcp-port", "0"]
     with typed(command, ROOT, {**processes.environment(), "PYTHONPATH": str(ROOT)}) as terminal:
         address = terminal.wait_for(r"The page is (http://127\.0\.0\.1:\d+)", timeout=180).group(1)
         yield terminal, address
