@@ -160,7 +160,7 @@ def sim(
     group=_FIRST,
     positional="image",
     iterable=["image"],
-    values={"image": "IMAGE...", "on": "SIMULATOR"},
+    values={"image": "IMAGE...", "on": "SIMULATOR", "output": "FILE"},
     help={
         "image": "numbers of the test set, PNG or JPEG files, folders of them, or - for standard input",
         "port": "a serial port or socket://HOST:PORT; by default the running `sim`, else the USB adapter",
@@ -168,6 +168,8 @@ def sim(
         "model": f"start the board for this call with {_MODEL}",
         "json": "print one JSON object per image and nothing else",
         "window": "show the image in a window instead of the terminal",
+        "output": "also write the picture, with a box and the answer for each digit, into this file",
+        "camera": "also take a picture with the webcam (needs OpenCV)",
         "baud": "the rate of the link, up to 2000000; falls back to 115200 if the wire is too bad",
     },
 )
@@ -179,17 +181,22 @@ def infer(
     model: str = "",
     json: bool = False,
     window: bool = False,
+    output: str = "",
+    camera: bool = False,
     baud: int = 115200,
 ) -> None:
     """Send images to a board and show its answers."""
     from tooling.inference import boards, run
+    from tooling.inference import camera as cameras
+    from tooling.inference.images import Source
 
-    if not image:
+    if not image and not camera:
         raise UserError(
             "Name an image: './inv infer 7' sends image 7 of the test set, './inv infer FILE.png' a picture."
         )
-    settings = run.Settings(window=window, as_json=json)
-    if not run.run(image, boards.choose(port, on, model), baud, settings):
+    settings = run.Settings(window, json, Path(output) if output else None)
+    taken = [Source("camera", picture=cameras.take())] if camera else []
+    if not run.run(image, boards.choose(port, on, model), baud, settings, taken):
         raise Exit(code=1)
 
 

@@ -2,7 +2,20 @@
 
 from pictures.errors import PictureError
 from pictures.files import Picture, decode, read
-from pictures.frame import prepare
+from pictures.frame import centred, prepare
 from pictures.preparation import Preparation
+from pictures.sheet import Box, Digit, Sheet, find_digits
 
-__all__ = ["Picture", "PictureError", "Preparation", "decode", "prepare", "read"]
+__all__ = [
+    "Box",
+    "Digit",
+    "Picture",
+    "PictureError",
+    "Preparation",
+    "Sheet",
+    "centred",
+    "decode",
+    "find_digits",
+    "prepare",
+    "read",
+]

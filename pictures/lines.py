@@ -45,6 +45,8 @@ def _without_near_horizontal(strength: Strength) -> tuple[Strength, float]:
     y, x = np.nonzero(inside)
     result[source[y, x], x] = cleaned[y, x]
     result = result[margin : margin + rows]
+    if (result == strength).all():
+        return strength, 0.0
     # Cutting a line leaves crumbs at its rough edges; they are no strokes.
     changed = ndimage.binary_dilation(result != strength, iterations=2)
     crumbs = ndimage.binary_opening(result > 0, structure=np.ones((3, 3)))

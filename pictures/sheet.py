@@ -155,10 +155,9 @@ def _without_specks(pieces: list[_Piece]) -> tuple[list[_Piece], float]:
     """
     if not pieces:
         return [], 0.0
-    ordered = sorted(pieces, key=lambda piece: max(piece.height, piece.width))
+    ordered = sorted(pieces, key=lambda piece: piece.height)
     total = np.cumsum([piece.area for piece in ordered])
-    middle = ordered[int(np.searchsorted(total, total[-1] / 2))]
-    typical = float(middle.height if middle.height > middle.width / 2 else max(middle.height, middle.width))
+    typical = float(ordered[int(np.searchsorted(total, total[-1] / 2))].height)
     return [piece for piece in pieces if max(piece.height, piece.width) >= _SPECK * typical], typical
 
 
@@ -214,8 +213,9 @@ def _in_lines(pieces: list[_Piece], typical: float, tilt: float) -> list[list[_P
 def _slope(ordered: list[_Piece], typical: float) -> float:
     """The slope of the writing: the median over neighbours. 0 if there are too few."""
     slopes = []
-    for index, piece in enumerate(ordered):
-        for other in ordered[index + 1 :]:
+    narrow = [piece for piece in ordered if piece.width < _WIDEST * typical]
+    for index, piece in enumerate(narrow):
+        for other in narrow[index + 1 :]:
             run, rise = other.centre - piece.centre, other.middle - piece.middle
             if 0.5 * typical < run < 3 * typical and abs(rise) < 0.7 * typical:
                 slopes.append(rise / run)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from pictures import Picture, PictureError, decode, prepare, read
+from pictures import Box, Picture, PictureError, Sheet, centred, decode, find_digits, prepare, read
 from tooling.inference.models import Knowledge
 
 STANDARD_INPUT = "-"
@@ -22,10 +22,12 @@ class Source:
     """Something that holds an image: a number of the test set, a file or standard input.
 
     name: as the user knows it. folder: the name of the folder that holds the file, in a folder of folders.
+    picture: what a camera has taken; then `name` is no file.
     """
 
     name: str
     folder: str = ""
+    picture: Picture | None = field(default=None, compare=False, repr=False)
 
     @property
     def title(self) -> str:
@@ -39,12 +41,27 @@ class Source:
 
 @dataclass(frozen=True)
 class Image:
-    """An image for the board, uint8 (channels, rows, columns). `expected`: its class, if known."""
+    """An image for the board, uint8 (channels, rows, columns).
+
+    expected: its class, if known. box: where it is in the picture, None if the picture was not searched.
+    doubt: why it does not look like a digit, '' if it does.
+    """
 
     source: Source
     pixels: npt.NDArray[np.uint8]
     title: str
     expected: str = ""
+    box: Box | None = None
+    doubt: str = ""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a source holds: its images, the picture that shows them, and, of several digits, their sheet."""
+
+    images: list[Image]
+    picture: Picture | None = None
+    sheet: Sheet | None = None
 
 
 def sources(arguments: Sequence[str]) -> tuple[list[Source], list[str]]:
@@ -70,20 +87,41 @@ def sources(arguments: Sequence[str]) -> tuple[list[Source], list[str]]:
     return found, problems
 
 
-def image_of(source: Source, model: Knowledge) -> Image:
-    """The image of a source, prepared for the model. Raises UserError if it cannot be read."""
+def load(source: Source, model: Knowledge) -> Loaded:
+    """The images of a source, prepared for the model: those of all digits if the picture shows several.
+
+    Raises UserError if it cannot be read or shows nothing.
+    """
     if source.is_number:
         examples, index = model.test_images(), int(source.name)
         examples.require(index)
         expected = model.class_names[int(examples.labels[index])]
-        return Image(source, examples.images[index], f"Test image {index}, a {expected}", expected)
-    pixels = prepare(picture_of(source), model.preparation, model.shape)
+        return Loaded([Image(source, examples.images[index], f"Test image {index}, a {expected}", expected)])
+    picture = picture_of(source)
     expected = source.folder if source.folder in model.class_names else ""
-    return Image(source, pixels, source.title, expected)
+    sheet = None
+    if model.reads_digits and not expected:
+        sheet = find_digits(picture, model.preparation.polarity)
+        if len(sheet.digits) > 1:
+            return Loaded(_images_of_sheet(source, sheet, model), picture, sheet)
+    pixels = prepare(picture, model.preparation, model.shape)
+    box = sheet.digits[0].box if sheet else None
+    return Loaded([Image(source, pixels, source.title, expected, box)], picture)
+
+
+def _images_of_sheet(source: Source, sheet: Sheet, model: Knowledge) -> list[Image]:
+    """One image for each digit, in the order of reading."""
+    _, rows, columns = model.shape
+    return [
+        Image(source, centred(digit.ink, rows, columns)[None], source.title, "", digit.box, digit.doubt)
+        for digit in sheet.digits
+    ]
 
 
 def picture_of(source: Source) -> Picture:
-    """The picture in a file or in standard input. Raises PictureError."""
+    """The picture of a file, of standard input or of a camera. Raises PictureError."""
+    if source.picture is not None:
+        return source.picture
     if source.name != STANDARD_INPUT:
         return read(Path(source.name))
     content = sys.stdin.buffer.read() if sys.stdin else b""

@@ -26,6 +26,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def only(source: Source, model: models.Knowledge) -> images.Image:
+    (image,) = images.load(source, model).images
+    return image
+
+
 CNN = models.of_file(MODELS / "cnn.npz")
 
 
@@ -50,23 +55,23 @@ def test_what_names_nothing_is_reported_and_the_rest_is_kept(tmp_path: Path) -> 
 
 
 def test_a_number_is_an_image_of_the_whole_test_set() -> None:
-    image = images.image_of(Source("9999"), CNN)
+    image = only(Source("9999"), CNN)
     assert image.pixels.tolist() == load_test_set().images[9999].tolist()
     assert (image.title, image.expected) == ("Test image 9999, a 6", "6")
     with pytest.raises(UserError, match="no image 10000: choose 0 to 9999"):
-        images.image_of(Source("10000"), CNN)
+        only(Source("10000"), CNN)
     with pytest.raises(UserError, match="no image 10000"):
         images.check_numbers([Source("missing.png"), Source("10000")], CNN)
 
 
 def test_only_a_folder_with_the_name_of_a_class_says_what_is_expected(folder: Path) -> None:
     for name, expected in (("7", "7"), ("seven", "")):
-        assert images.image_of(Source(str(folder / "7/b.png"), name), CNN).expected == expected
+        assert only(Source(str(folder / "7/b.png"), name), CNN).expected == expected
 
 
 def test_a_picture_is_prepared_as_its_model_needs_it(folder: Path) -> None:
     other = models.Knowledge((3, 8, 8), ("cat", "dog"), Preparation("stretch"))
-    pixels = images.image_of(Source(str(folder / "top.png")), other).pixels
+    pixels = only(Source(str(folder / "top.png")), other).pixels
     assert pixels.shape == (3, 8, 8) and pixels[:, 0, 0].tolist() == [255, 255, 255]
 
 
@@ -74,12 +79,12 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     content = io.BytesIO()
     seven().save(content, format="PNG")
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content.getvalue())))
-    image = images.image_of(Source("-"), CNN)
+    image = only(Source("-"), CNN)
     assert image.title == "Standard input" and image.pixels.shape == (1, 28, 28)
     for closed in (None, SimpleNamespace(buffer=io.BytesIO())):
         monkeypatch.setattr(sys, "stdin", closed)
         with pytest.raises(UserError, match="Standard input is empty"):
-            images.image_of(Source("-"), CNN)
+            only(Source("-"), CNN)
 
 
 def test_the_sample_stands_in_for_data_that_are_not_here() -> None:

@@ -1,22 +1,31 @@
 """`infer` from its arguments to its output, with a board that always answers 7."""
 
 import json
+import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from drawings import seven
 from one_answer import INFO, BoardWithOneAnswer
+from photos import photo_of_sheet
+from PIL import Image as Picture
+from PIL import ImageDraw
 from serial.tools import list_ports
 
 from common.errors import UserError
 from common.paths import MODELS
 from compiler.model_file import load
+from data.mnist import load_test_set
 from host.show.terminal import draw_digit, make_console
-from tooling.inference import boards, models, run
+from tooling.inference import boards, camera, models, run
 from tooling.inference.boards import Choice
+from tooling.inference.images import Source
 from tooling.inference.run import Settings
 from tooling.simulate import running
 
@@ -174,3 +183,84 @@ def test_several_adapters_are_not_chosen_from(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(list_ports, "comports", lambda: [Port("/dev/b"), Port("/dev/a")])
     with pytest.raises(UserError, match=r"\(/dev/a, /dev/b\)"):
         boards._adapter()
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A photo of the sheet "7 28 65", "0961 809"."""
+    digits = load_test_set()
+    path = tmp_path / "sheet.png"
+    Picture.fromarray(photo_of_sheet(digits.images[:, 0], digits.labels, 47).pixels).save(path)
+    return path
+
+
+def test_a_sheet_is_read_in_lines_and_marked(
+    board: BoardWithOneAnswer, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    marked = tmp_path / "marked.png"
+    assert infer(str(photo), settings=Settings(output=marked))
+    captured = capsys.readouterr()
+    assert captured.out == f"{photo}:\n7 77 77\n7777 777\n"
+    assert captured.err.endswith("marked.png shows the answers.\n")
+    assert len(board.images) == 12 and {image.shape for image in board.images} == {(1, 28, 28)}
+    before, after = (np.asarray(Picture.open(path).convert("RGB")) for path in (photo, marked))
+    assert before.shape == after.shape and ((after == (0, 130, 60)).all(axis=2)).sum() > 1000
+
+
+def test_each_digit_of_a_sheet_is_a_json_object(
+    board: BoardWithOneAnswer, photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert infer(str(photo), settings=Settings(as_json=True))
+    objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(objects) == 12 and {each["file"] for each in objects} == {str(photo)}
+    assert [each["box"][0] for each in objects[:5]] == sorted(each["box"][0] for each in objects[:5])
+
+
+def test_what_does_not_look_like_a_digit_is_marked(
+    board: BoardWithOneAnswer, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    canvas = Picture.open(photo).convert("L")
+    ImageDraw.Draw(canvas).line([(130, 560), (1000, 570)], fill=30, width=9)
+    canvas.save(photo)
+    assert infer(str(photo), settings=Settings(output=tmp_path / "marked.jpg"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[3] == "?" and re.fullmatch(r"\? at \d+, \d+, \d+ x \d+ pixels: wider than a digit", lines[4])
+    assert infer(str(photo), settings=Settings(as_json=True))
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["sure"] is False
+
+
+def test_output_needs_one_picture_and_a_known_format(board: BoardWithOneAnswer, photo: Path) -> None:
+    for arguments in (("0",), (str(photo), str(photo))):
+        with pytest.raises(UserError, match="--output draws the answers into one picture"):
+            infer(*arguments, settings=Settings(output=Path("marked.png")))
+    with pytest.raises(UserError, match=r"ends in \.png or \.jpg"):
+        infer(str(photo), settings=Settings(output=Path("marked.gif")))
+    assert not board.opened
+
+
+def test_a_picture_of_the_camera_is_read_like_a_file(
+    board: BoardWithOneAnswer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Camera:
+        def __init__(self, number: int) -> None:
+            self.reads = number
+
+        def read(self) -> tuple[bool, object]:
+            self.reads += 1
+            return True, np.full((40, 40, 3), self.reads, np.uint8)
+
+        def release(self) -> None:
+            Camera.released = True  # type: ignore[attr-defined]
+
+    monkeypatch.setitem(sys.modules, "cv2", SimpleNamespace(VideoCapture=Camera))
+    assert camera.take().max() == 11  # later than the first pictures, which are too dark
+    assert Camera.released  # type: ignore[attr-defined]
+    taken = [Source("camera", picture=np.asarray(seven(mode="RGB")))]
+    assert run.run([], PORT, 115_200, TEXT, taken)
+    assert capsys.readouterr().out.startswith("camera:\n")
+    monkeypatch.setattr(Camera, "read", lambda self: (False, None))
+    with pytest.raises(UserError, match="No camera answered"):
+        camera.take()
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(UserError, match="needs OpenCV"):
+        camera.take()
