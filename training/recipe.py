@@ -15,22 +15,48 @@ from pictures.preparation import Preparation
 # Settings newer than the committed networks, and their defaults. A recipe leaves them out of its JSON at
 # their default, so it still equals the recipe in those networks' files.
 _LATER: dict[str, Any] = {
-    "bfloat16": False, "augmentation": {"flip": False}, "quantisation": {"winograd": 0}
+    "bfloat16": False,
+    "augmentation": {"flip": False, "corrupted": 0.0, "parts": []},
+    "quantisation": {"winograd": 0},
 }  # fmt: skip
 
 # The run's settings and the model's metadata describe the data that were used.
 _DATA = ("data", "preparation", "shape")
 
 
+# What changes an image on its way: the hand, the pen, the sheet with its light, the camera.
+PARTS = ("pose", "ink", "paper", "camera")
+
+
 @dataclass(frozen=True)
 class Augmentation:
-    """The largest random change of a training image. Each change is uniformly distributed up to it."""
+    """How training images are changed at random, differently in each epoch.
+
+    The first four are the largest changes of the pose of any image; each is uniformly distributed up to it.
+    corrupted: the share of images that also get changes which pens, paper and cameras make, 0 to 1.
+    parts: which of PARTS those changes are; all of them if empty.
+    """
 
     rotation: float = 0.0  # degrees, in both directions
     scale: float = 0.0  # 0.1: each side is 0.9 to 1.1 times as long
     shear: float = 0.0  # columns per row
     shift: float = 0.0  # pixels, in each direction
     flip: bool = False  # half of the images are mirrored, left to right
+    corrupted: float = 0.0
+    parts: tuple[str, ...] = ()
+
+    def check(self) -> None:
+        """Raise UserError, with a clause, if a value is out of range."""
+        if not 0 <= self.corrupted <= 1:
+            raise UserError(f"its recipe has corrupted {self.corrupted:g}, but the range is 0 to 1")
+        for part in self.parts:
+            if part not in PARTS:
+                raise UserError(f"its recipe has the part {part!r}, but there are only {', '.join(PARTS)}")
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether the pose of every image changes."""
+        return any((self.rotation, self.scale, self.shear, self.shift, self.flip))
 
 
 @dataclass(frozen=True)
@@ -160,6 +186,7 @@ class Recipe:
             if not low <= value <= high:
                 allowed = f"{low:g} to {high:g}" if high < math.inf else f"{low:g} or more"
                 raise UserError(f"its recipe has {name} {value:g}, but the range is {allowed}")
+        self.augmentation.check()
 
     def as_json(self) -> dict[str, Any]:
         """The recipe as JSON gives it back: with lists instead of tuples, and without the data."""

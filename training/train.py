@@ -237,4 +237,6 @@ def _accuracies(trainer: Trainer, best: Model, test: Examples) -> dict[str, floa
         }
         if trainer.recipe.integer_epochs:
             accuracies[f"{part}, rounded float"] = reference.accuracy(rounded, examples)
+    if trainer.recipe.augmentation.corrupted:
+        accuracies["validation, corrupted"] = reference.accuracy(best, trainer.corrupted_held_out())
     return accuracies

@@ -57,7 +57,7 @@ def test_the_recorded_results_were_made_by_todays_recipes() -> None:
 def test_an_unknown_model_is_refused() -> None:
     with pytest.raises(
         UserError,
-        match=r"There is no model 'resnet' in training/models/, only cifar10, cnn, digits8, fashion, ",
+        match=r"There is no model 'resnet' in training/models/, only cifar10, cnn, cnn-robust, digits8, ",
     ):
         models.find("resnet")
 

@@ -115,3 +115,15 @@ def test_a_setting_newer_than_the_committed_networks_is_recorded_only_if_it_is_u
         Recipe(1, 2, 0.1, 0, augmentation=Augmentation(flip=flip)).as_json() for flip in (False, True)
     )
     assert "flip" not in plain["augmentation"] and flipped["augmentation"]["flip"] is True
+
+
+@pytest.mark.parametrize(
+    "augmentation, complaint",
+    [
+        (Augmentation(corrupted=1.5), "its recipe has corrupted 1.5, but the range is 0 to 1"),
+        (Augmentation(parts=("pen",)), "the part 'pen', but there are only pose, ink, paper, camera"),
+    ],
+)
+def test_an_augmentation_that_does_not_exist_is_refused(augmentation: Augmentation, complaint: str) -> None:
+    with pytest.raises(UserError, match=complaint):
+        replace(Recipe(1, 1, 0.1, 0.1), augmentation=augmentation).check()

@@ -34,5 +34,6 @@ if not _compiled_operators_load():
         _declarations.define(f"{_operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 import torchvision  # noqa: E402
+from torchvision.transforms.v2 import functional as transforms  # noqa: E402
 
-__all__ = ["torchvision"]
+__all__ = ["torchvision", "transforms"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -13,9 +13,9 @@ from tqdm import tqdm
 from compiler.network import Model
 from data import mnist
 from data.examples import Examples, Interface
+from training.augmentation import pipeline, pose
 from training.errors import Diverged
-from training.images.augmentation import augmented, draw_maps
-from training.images.tensors import as_input, as_labels
+from training.images.tensors import PIXEL_SCALE, as_input, as_labels
 from training.loop.average import Average
 from training.loop.checkpoint import EpochRecord, Progress, best_epoch
 from training.loop.optimizer import adamw, learning_rate, set_learning_rate
@@ -25,6 +25,8 @@ from training.recipe import Phase, Recipe
 CALIBRATION = 2_000  # the training images from which the scales of the activations are computed
 
 _BATCH = 500  # images that are judged together
+_AUGMENTED_BATCHES = 8  # batches that are augmented together, which takes half the time of one by one
+_CALIBRATION_SEED = 78
 
 
 class Trainer:
@@ -51,6 +53,9 @@ class Trainer:
         self.images = as_input(training.images).to(self.device)
         self.labels = as_labels(training.labels).to(self.device)
         self.held_out, self.interface = held_out, interface
+        self._judged = [as_input(held_out.images)]
+        if recipe.augmentation.corrupted:
+            self._judged.append(pipeline.corrupted_copy(self._judged[0], recipe.augmentation))
         self.history: list[EpochRecord] = []
         self.best: Model | None = None
         self._begin(network, recipe.float_phase)
@@ -78,19 +83,26 @@ class Trainer:
         # The epoch's random numbers follow from the seed and its number, so a resumed run repeats them.
         rng = torch.Generator().manual_seed(self.recipe.seed * 10_007 + epoch)
         order = torch.randperm(len(self.labels), generator=rng)
-        maps = draw_maps(len(self.labels), self.recipe.augmentation, rng, self.interface.shape[1:])
         first_step = (epoch - self.phase.first_epoch) * self.steps_per_epoch
         self.network.train()
         losses = []
         try:
-            for step, batch in enumerate(order.split(self.recipe.batch_size), start=first_step):
-                images = self.images[batch] if maps is None else augmented(self.images[batch], maps[batch])
+            for step, (batch, images) in enumerate(self._batches(order, rng), start=first_step):
                 losses.append(self.train_step(step, images, self.labels[batch]))
                 on_step(losses[-1])
             self.end_epoch(float(np.mean(losses)))
         except Diverged:
             step = min(len(losses) + 1, self.steps_per_epoch)
             raise Diverged(f" in epoch {epoch + 1}, step {step}") from None
+
+    def _batches(self, order: Tensor, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """The indices of each batch, in this order of all images, and its augmented images."""
+        augmentation, size = self.recipe.augmentation, self.recipe.batch_size
+        maps = pose.draw_maps(len(order), augmentation, rng, self.interface.shape[1:])
+        for indices in order.split(size * _AUGMENTED_BATCHES):
+            chosen = None if maps is None else maps[indices]
+            images = pipeline.augmented(self.images[indices], chosen, augmentation, rng)
+            yield from zip(indices.split(size), images.split(size), strict=True)
 
     def train_step(self, step: int, images: Tensor, labels: Tensor) -> float:
         """Change the weights once and return the loss before that. step: counted from 0 in the phase."""
@@ -122,14 +134,25 @@ class Trainer:
 
     @torch.no_grad()
     def judge(self, network: QuantisedNetwork) -> tuple[float, float]:
-        """The loss, computed as in training, and the accuracy, 0 to 1, on the held-out images."""
-        batches = as_input(self.held_out.images).split(_BATCH)
-        parts = [network.logits(batch.to(self.device)) for batch in batches]
-        logits, scale = torch.cat([values for values, _ in parts]).cpu(), parts[0][1].cpu()
+        """The loss, computed as in training, and the accuracy, 0 to 1, on the held-out images.
+
+        If the recipe corrupts images, the loss is the mean of that on the held-out images as they are and
+        that on the same images, all of them corrupted.
+        """
         labels = as_labels(self.held_out.labels)
-        # In integers, so that equal logits are equal here too.
-        accuracy = (logits.argmax(dim=1) == labels).double().mean()
-        return self.loss((logits * scale).float(), labels).item(), accuracy.item()
+        losses, accuracies = [], []
+        for images in self._judged:
+            parts = [network.logits(batch.to(self.device)) for batch in images.split(_BATCH)]
+            logits, scale = torch.cat([values for values, _ in parts]).cpu(), parts[0][1].cpu()
+            # In integers, so that equal logits are equal here too.
+            accuracies.append((logits.argmax(dim=1) == labels).double().mean().item())
+            losses.append(self.loss((logits * scale).float(), labels).item())
+        return float(np.mean(losses)), accuracies[0]
+
+    def corrupted_held_out(self) -> Examples:
+        """The held-out images, all of them corrupted, as the chip gets them."""
+        pixels = (self._judged[1] / PIXEL_SCALE).round().to(torch.uint8)
+        return Examples(pixels.numpy(), self.held_out.labels)
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Cross-entropy of real logits with the recipe's label smoothing."""
@@ -141,8 +164,10 @@ class Trainer:
         return average if isinstance(average, QuantisedNetwork) else self.quantised_float()
 
     def quantised_float(self) -> QuantisedNetwork:
-        """The float network in integers, calibrated on training images."""
+        """The float network in integers, calibrated on training images, corrupted as the recipe says."""
         calibration = self.images[:CALIBRATION]
+        if self.recipe.augmentation.corrupted:
+            calibration = pipeline.augmented_once(calibration, self.recipe.augmentation, _CALIBRATION_SEED)
         return quantised(self.float_average, self.name, self.recipe.quantisation, calibration)
 
     def progress(self) -> Progress:

@@ -10,6 +10,7 @@ from torch import nn
 from data.examples import Shape
 from data.mnist import CLASSES
 from training.models.network import CONVOLUTIONAL, MNIST, Network, convolution
+from training.quantise.normalise import Normalise
 from training.recipe import Augmentation, Quantisation, Recipe
 
 
@@ -50,6 +51,21 @@ class Cnn(Network):
             nn.Flatten(),
             nn.Linear(48 * 3 * 3, classes),
         )
+
+
+class CnnRobust(Cnn):
+    """`cnn` for photos: local normalisation first, and training on what pens, paper and cameras do."""
+
+    recipe = replace(
+        Cnn.recipe,
+        epochs=24,
+        integer_epochs=6,
+        augmentation=replace(CONVOLUTIONAL.augmentation, corrupted=0.4),
+    )
+
+    def __init__(self, shape: Shape = MNIST, classes: int = CLASSES) -> None:
+        super().__init__(shape, classes)
+        self.insert(0, Normalise())
 
 
 class Max(Network):

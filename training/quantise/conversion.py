@@ -14,6 +14,7 @@ from common.errors import UserError
 from training.errors import Diverged
 from training.quantise import pooling
 from training.quantise.bounds import Bounds
+from training.quantise.normalise import Normalise
 from training.quantise.scales import per_output
 from training.quantise.stages import Convolution, Ranges, Stage, WeightedStage
 from training.recipe import Quantisation
@@ -85,7 +86,7 @@ def stages(network: nn.Sequential, rule: Quantisation) -> Iterator[Stage]:
                 )
                 stage: Stage = _weighted(module, layers, ranges)
                 largest_input, input_shift = ranges.maximum or 0, 0
-            elif input_shift:
+            elif input_shift and not isinstance(module, Normalise):
                 raise UserError("it takes pixels unchanged, so its recipe cannot have an input_shift")
             else:
                 stage = pooling.stage(module)

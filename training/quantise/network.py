@@ -44,7 +44,6 @@ class QuantisedNetwork(nn.Module):
     def __init__(self, network: nn.Sequential, rule: Quantisation) -> None:
         """Raises UserError, with a clause, like conversion.stages()."""
         super().__init__()
-        self.input_shift = rule.input_shift
         self._stages = nn.ModuleList(stages(network, rule))
 
     @property
@@ -67,10 +66,8 @@ class QuantisedNetwork(nn.Module):
         return values, scale
 
     def pixels(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The pixels that the first layer multiplies, and their scale."""
-        coarse = 2**self.input_shift
-        scale = torch.tensor(PIXEL_SCALE * coarse, device=images.device)
-        return torch.floor(torch.round(images / PIXEL_SCALE) / coarse), scale
+        """The pixels of the chip, and their scale."""
+        return torch.round(images / PIXEL_SCALE), torch.tensor(PIXEL_SCALE, device=images.device)
 
     @torch.no_grad()
     def calibrate(self, images: Tensor) -> None:

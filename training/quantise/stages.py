@@ -102,6 +102,7 @@ class WeightedStage(Stage):
 
     def forward(self, values: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
         """The outputs. Logits are float64 if they may need more than 24 bits. Raises Diverged."""
+        values, scale = self.shifted(values), self.shifted_scale(scale)
         weights, bias, weight_scale = self.integers(scale)
         sums = self.sums(values, weights, bias)
         maximum = self.ranges.maximum
@@ -117,6 +118,15 @@ class WeightedStage(Stage):
             products = sums.to(torch.int32) * per_output(multiplier, sums.ndim, 1) + (1 << (shift - 1))
             exact = (products >> shift).clamp(0, maximum).to(smooth.dtype)
         return smooth + (exact - smooth).detach(), output_scale
+
+    def shifted(self, values: Tensor) -> Tensor:
+        """The values that are multiplied: without their low bits, if the layer drops some."""
+        shift = self.ranges.input_shift
+        return torch.floor(values / 2**shift) if shift else values
+
+    def shifted_scale(self, scale: Tensor) -> Tensor:
+        """The scale of the values that are multiplied."""
+        return scale * 2**self.ranges.input_shift
 
     def integers(self, scale: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Weights and biases as whole numbers, and the weight scale of each output. Raises Diverged."""
@@ -173,6 +183,7 @@ class WeightedStage(Stage):
         """Choose the scale of the activations for these inputs. Raises Diverged."""
         if self.ranges.maximum is None:
             return
+        values, scale = self.shifted(values), self.shifted_scale(scale)
         weights, bias, weight_scale = self.integers(scale)
         sums = self.sums(values, weights, bias)
         sum_scale = weight_scale * scale
@@ -182,6 +193,7 @@ class WeightedStage(Stage):
         self.log_output_scale.copy_(best.log())
 
     def layers(self, scale: Tensor) -> tuple[list[network.Layer], Tensor]:
+        scale = self.shifted_scale(scale)
         weights, bias, weight_scale = self.integers(scale)
         output_scale, rule = weight_scale[0] * scale, None
         if self.ranges.maximum is not None:

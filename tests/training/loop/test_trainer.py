@@ -296,6 +296,33 @@ def test_accuracy_is_the_share_of_held_out_images_that_the_reference_recognises(
     assert expected > 0.3 and subject.history[-1].accuracy == pytest.approx(expected)
 
 
+def test_a_recipe_that_corrupts_images_is_judged_on_clean_and_on_corrupted_ones() -> None:
+    recipe = replace(RECIPE, learning_rate=0.01, augmentation=Augmentation(corrupted=0.5))
+    subject = trainer(recipe)
+    run(subject)
+    assert subject.best is not None
+    corrupted = subject.corrupted_held_out()
+    assert (corrupted.images != HELD_OUT.images).any(axis=(1, 2, 3)).mean() > 0.95
+    losses = [
+        smoothed_cross_entropy(
+            reference.run(subject.best, examples.images) * subject.best.logit_scale, examples.labels, 0.0
+        )
+        for examples in (HELD_OUT, corrupted)
+    ]
+    last = subject.history[-1]
+    assert last.held_out_loss == pytest.approx(float(np.mean(losses)), rel=1e-4)
+    assert last.accuracy == pytest.approx(reference.accuracy(subject.best, HELD_OUT))
+
+
+def test_activations_are_calibrated_on_corrupted_images_if_the_recipe_corrupts_some() -> None:
+    def output_scale(share: float) -> float:
+        recipe = replace(WITH_INTEGERS, augmentation=Augmentation(corrupted=share, parts=("paper",)))
+        network = trainer(recipe, convolutional).quantised_float()
+        return network.stages[0].log_output_scale.item()
+
+    assert output_scale(1.0) != output_scale(0.0)
+
+
 def test_training_in_integers_makes_the_loss_smaller() -> None:
     rule = Quantisation(2, 3, input_shift=5)
     recipe = replace(

@@ -1,4 +1,4 @@
-"""Augmentation: images stay images, and change by no more than the recipe says."""
+"""The pose: images stay images, and change by no more than the recipe says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from data import mnist
-from training.images.augmentation import augmented, draw_maps
+from training.augmentation.pose import draw_maps, grid, sampled
 from training.images.tensors import as_input
 from training.recipe import Augmentation
 
@@ -41,13 +41,13 @@ def extent(images: Tensor) -> Tensor:
 
 
 def change(images: Tensor, augmentation: Augmentation, seed: int) -> Tensor:
-    maps = draw_maps(len(images), augmentation, torch.Generator().manual_seed(seed))
+    maps = draw_maps(len(images), augmentation, torch.Generator().manual_seed(seed), (28, 28))
     assert maps is not None
-    return augmented(images, maps)
+    return sampled(images, grid(images, maps))
 
 
 def test_no_augmentation_has_no_maps() -> None:
-    assert draw_maps(5, Augmentation(), torch.Generator()) is None
+    assert draw_maps(5, Augmentation(), torch.Generator(), (28, 28)) is None
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_images_stay_images_and_follow_from_the_seed(images: Tensor, augmentatio
 
 
 def test_the_maps_of_a_seed_are_those_of_the_committed_models() -> None:
-    maps = draw_maps(2, Augmentation(8, 0.08, 0.1, 1.5), torch.Generator().manual_seed(10_007))
+    maps = draw_maps(2, Augmentation(8, 0.08, 0.1, 1.5), torch.Generator().manual_seed(10_007), (28, 28))
     assert maps is not None
     expected = [
         [[1.03751, -0.12741, 0.10281], [0.11745, 1.05359, -0.07293]],

@@ -1,0 +1,1 @@
+"""Random changes of training images: what pens, paper, cameras and hands do to a digit."""
