@@ -17,6 +17,16 @@ static const char *clock_source(void)
     return names[board_clock().source];
 }
 
+/* The fields that @boot and @info have in common. */
+static void put_state(struct selftest selftest)
+{
+    message_text("firmware", FIRMWARE_VERSION);
+    message_text("reset", board_reset_reason());
+    message_unsigned("clock", board_clock().hz);
+    message_text("source", clock_source());
+    message_text("selftest", name_of(selftest));
+}
+
 /* ---- Boot ---- */
 
 static void report_clock(void)
@@ -52,11 +62,7 @@ void report_boot(struct selftest selftest)
         text_line(". No image will be classified. Flash the firmware again.");
     }
     message_begin("boot");
-    message_text("firmware", FIRMWARE_VERSION);
-    message_text("reset", board_reset_reason());
-    message_unsigned("clock", board_clock().hz);
-    message_text("source", clock_source());
-    message_text("selftest", name_of(selftest));
+    put_state(selftest);
     message_end();
     report_ready();
 }
@@ -74,19 +80,15 @@ void report_info(const struct link_frame *frame, struct selftest selftest)
 {
     answer_begin("info", frame->sequence);
     message_unsigned("link", LINK_VERSION);
-    message_text("firmware", FIRMWARE_VERSION);
+    put_state(selftest);
+    message_unsigned("stack", board_stack_used());
+    message_unsigned("inference", selftest.milliseconds);
     message_text("model", MODEL_NAME);
     message_hex("checksum", MODEL_CHECKSUM);
-    message_unsigned("clock", board_clock().hz);
-    message_text("source", clock_source());
     message_unsigned("channels", NETWORK_CHANNELS);
     message_unsigned("rows", NETWORK_ROWS);
     message_unsigned("cols", NETWORK_COLUMNS);
     message_unsigned("classes", NETWORK_CLASSES);
-    message_text("reset", board_reset_reason());
-    message_text("selftest", name_of(selftest));
-    message_unsigned("stack", board_stack_used());
-    message_unsigned("inference", selftest.milliseconds);
     message_names("names", network_class_names, NETWORK_CLASSES);
     message_end();
 }
