@@ -91,7 +91,7 @@ class Info:
 
 
 def describe_shape(shape: tuple[int, ...]) -> str:
-    """A shape in words: `3 x 32 x 32`, or `28 x 28` for one channel."""
+    """A shape in words: `3 x 32 x 32`, or `12 x 40` for one channel."""
     return " x ".join(map(str, shape[1:] if shape[0] == 1 else shape))
 
 

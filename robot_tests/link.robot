@@ -11,7 +11,7 @@ Test Template    Damage Should Be Reported And Forgotten
 
 *** Test Cases ***    DAMAGE    ERROR
 Frame Never Ends    stops    timeout
-Image Is Cut Short    is cut short    length    length=${IMAGE_BYTES}    bytes=${{$BODY_BYTES // 2 - 10}}
+Image Is Cut Short    is cut short    length    length=${IMAGE_BYTES}    bytes=${HALF_BODY_PAYLOAD}
 Only Seven Bytes Arrive    is cut short    short    after=7    bytes=7
 Byte Is Altered    has an altered byte    crc
 Sequence Number Is Altered    has an altered byte    crc    at=2

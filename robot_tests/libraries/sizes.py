@@ -7,6 +7,14 @@ from host import link
 
 
 def get_variables(model: str) -> dict[str, int]:
-    """IMAGE_BYTES, and BODY_BYTES of a frame with an image. `model`: the model file."""
+    """The bytes of an image, of the body of its frame, and of the payload in half a body.
+
+    `model`: the model file.
+    """
     image = model_file.load(Path(model)).input.count
-    return {"IMAGE_BYTES": image, "BODY_BYTES": link.max_body(image)}
+    body = link.max_body(image)
+    return {
+        "IMAGE_BYTES": image,
+        "BODY_BYTES": body,
+        "HALF_BODY_PAYLOAD": body // 2 - link.HEADER_BYTES - link.CHECKSUM_BYTES,
+    }

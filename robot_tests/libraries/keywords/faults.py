@@ -33,7 +33,7 @@ class FaultKeywords(PowerKeywords):
         frame = link.encode_frame(link.Command.CLASSIFY, 0x1234, self.examples().images[0].tobytes())
         self.send(frame)
         with contextlib.suppress(NoAnswer):
-            message = self.board().connection.read_message(share * len(frame) * 10 / link.DEFAULT_BAUD)
+            message = self.board().connection.read_message(share * len(frame) * link.BITS_PER_BYTE / link.DEFAULT_BAUD)
             raise AssertionError(f"The board sent {message} before the frame had arrived.")
 
     @keyword
