@@ -32,8 +32,9 @@ class FaultKeywords(PowerKeywords):
         """Puts a classify frame on the wire and returns when `share` of it has arrived."""
         frame = link.encode_frame(link.Command.CLASSIFY, 0x1234, self.examples().images[0].tobytes())
         self.send(frame)
+        arriving = share * len(frame) * link.BITS_PER_BYTE / link.DEFAULT_BAUD
         with contextlib.suppress(NoAnswer):
-            message = self.board().connection.read_message(share * len(frame) * link.BITS_PER_BYTE / link.DEFAULT_BAUD)
+            message = self.board().connection.read_message(arriving)
             raise AssertionError(f"The board sent {message} before the frame had arrived.")
 
     @keyword
