@@ -88,6 +88,21 @@ def test_a_folder_of_pictures_takes_its_shape_from_the_user(quick: dict[str, Any
     assert model.preparation == Preparation("stretch")
 
 
+@pytest.mark.parametrize(("model", "shape"), [("small", (1, 28, 28)), ("cifar10", (3, 32, 32))])
+def test_a_folder_of_pictures_takes_its_shape_from_the_model(
+    model: str, shape: tuple[int, int, int], tmp_path: Path
+) -> None:
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            Image.new("RGB", (9, 9), (number, 100, 200)).save(tmp_path / name / f"{number}.png")
+    chosen = models.find(model)
+    dataset = train.load_data(chosen.recipe, str(tmp_path))
+    assert dataset.interface.shape == shape
+    network = quantised(models.build(chosen, dataset.interface), model, chosen.recipe.quantisation)
+    assert network.model(model, dataset.interface).class_names == ("a", "b", "c")
+
+
 def test_other_data_have_another_run_folder(folder: Path, quick: dict[str, Any]) -> None:
     first = train.train("small", data=str(folder), saved_as="lamps", limit=20, **quick)
     images = folder / "t10k-images-idx4-ubyte"

@@ -103,6 +103,7 @@ class Digits8(Network):
     recipe = replace(
         CONVOLUTIONAL,
         data="sklearn:digits",
+        shape=(1, 8, 8),
         epochs=60,
         batch_size=64,
         warmup_steps=50,
@@ -112,13 +113,13 @@ class Digits8(Network):
         quantisation=Quantisation(weight_bits=(8, 4, 8), activation_maximum=63, input_shift=1, lanes=True),
     )
 
-    def __init__(self) -> None:
+    def __init__(self, shape: Shape = (1, 8, 8), classes: int = CLASSES) -> None:
         super().__init__(
-            *convolution(1, 12, padding=1),
+            *convolution(shape[0], 12, padding=1),
             *convolution(12, 16),
             nn.MaxPool2d(2),
             nn.Flatten(),
-            nn.Linear(16 * 3 * 3, CLASSES),
+            nn.Linear(16 * 3 * 3, classes),
         )
 
 
@@ -135,14 +136,14 @@ class Letters(Network):
         ),
     )
 
-    def __init__(self) -> None:
+    def __init__(self, shape: Shape = MNIST, classes: int = 26) -> None:
         super().__init__(
-            *convolution(1, 16),
+            *convolution(shape[0], 16),
             nn.MaxPool2d(2),
             *convolution(16, 28),
             nn.MaxPool2d(2),
             *convolution(28, 40, padding=1),
             *convolution(40, 56),
             nn.Flatten(),
-            nn.Linear(56 * 3 * 3, 26),
+            nn.Linear(56 * 3 * 3, classes),
         )

@@ -19,6 +19,8 @@ _CLOTHES = replace(
     augmentation=Augmentation(rotation=3, scale=0.05, shift=1, flip=True),
 )
 
+_CIFAR10: Shape = (3, 32, 32)
+
 
 class Fashion(Network):
     """Clothes, as accurately as the flash allows: most of the work lies between the two poolings, and the
@@ -35,9 +37,9 @@ class Fashion(Network):
         ),
     )
 
-    def __init__(self) -> None:
+    def __init__(self, shape: Shape = MNIST, classes: int = CLASSES) -> None:
         super().__init__(
-            *convolution(1, 16, padding=1),
+            *convolution(shape[0], 16, padding=1),
             nn.MaxPool2d(2),
             *convolution(16, 40),
             *convolution(40, 56),
@@ -46,7 +48,7 @@ class Fashion(Network):
             *convolution(64, 56, padding=1),
             nn.AvgPool2d(5),
             nn.Flatten(),
-            nn.Linear(56, CLASSES),
+            nn.Linear(56, classes),
         )
 
 
@@ -68,16 +70,16 @@ class FashionSmall(Network):
         ),
     )
 
-    def __init__(self) -> None:
+    def __init__(self, shape: Shape = MNIST, classes: int = CLASSES) -> None:
         super().__init__(
-            *convolution(1, 16),
+            *convolution(shape[0], 16),
             nn.MaxPool2d(2),
             *convolution(16, 28),
             nn.MaxPool2d(2),
             *convolution(28, 30, padding=1),
             *convolution(30, 48),
             nn.Flatten(),
-            nn.Linear(48 * 3 * 3, CLASSES),
+            nn.Linear(48 * 3 * 3, classes),
         )
 
 
@@ -87,6 +89,7 @@ class Cifar10(Network):
     recipe = replace(
         CONVOLUTIONAL,
         data="torchvision:CIFAR10",
+        shape=_CIFAR10,
         epochs=60,
         bfloat16=True,
         augmentation=Augmentation(rotation=5, scale=0.1, shift=3, flip=True),
@@ -95,9 +98,9 @@ class Cifar10(Network):
         ),
     )
 
-    def __init__(self) -> None:
+    def __init__(self, shape: Shape = _CIFAR10, classes: int = CLASSES) -> None:
         super().__init__(
-            *convolution(3, 20),
+            *convolution(shape[0], 20),
             nn.MaxPool2d(2),
             *convolution(20, 40),
             *convolution(40, 48),
@@ -105,7 +108,7 @@ class Cifar10(Network):
             *convolution(48, 56, padding=1),
             *convolution(56, 56),
             nn.Flatten(),
-            nn.Linear(56 * 3 * 3, CLASSES),
+            nn.Linear(56 * 3 * 3, classes),
         )
 
 
