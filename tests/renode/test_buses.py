@@ -11,7 +11,7 @@ SLAVE = 0x0240
 SB, ADDR, BTF, I2C_RXNE, I2C_TXE, AF = 1 << 0, 1 << 1, 1 << 2, 1 << 6, 1 << 7, 1 << 10
 PE, START, STOP, ACK = 1 << 0, 1 << 8, 1 << 9, 1 << 10
 BYTE = 9 / 100e3
-ECHO = "Mocks.EchoI2CDevice"  # answers what was written
+ECHO, DUMMY = 0x42, 0x43  # the first answers what was written to it
 
 
 @pytest.fixture
@@ -71,7 +71,8 @@ def test_two_spis_exchange_their_characters(buses: SimulatedChip) -> None:
 
 
 def start_i2c(chip: SimulatedChip) -> None:
-    chip.command(f'machine LoadPlatformDescriptionFromString "echo: {ECHO} @ i2c1 0x42"')
+    for device, place in (("echo: Mocks.EchoI2CDevice", ECHO), ("dummy: Mocks.DummyI2CSlave", DUMMY)):
+        chip.command(f'machine LoadPlatformDescriptionFromString "{device} @ i2c1 {place:#x}"')
     chip.write(I2C1 + I2c.CR2, 8)
     chip.write(I2C1 + I2c.CCR, 40)
     chip.write(I2C1 + I2c.TRISE, 9)
@@ -92,9 +93,9 @@ def test_nobody_acknowledges_a_strange_address(buses: SimulatedChip) -> None:
     assert address(buses, 0x50 << 1) == AF
 
 
-def test_bytes_are_written_and_read_back(buses: SimulatedChip) -> None:
+def test_bytes_are_sent_each_after_the_other(buses: SimulatedChip) -> None:
     start_i2c(buses)
-    assert address(buses, 0x42 << 1) == ADDR
+    assert address(buses, ECHO << 1) == ADDR
     assert buses.read(I2C1 + I2c.SR2) == 7
     assert buses.read(I2C1 + I2c.SR1) == I2C_TXE
     for value in (0x12, 0x34):
@@ -103,12 +104,23 @@ def test_bytes_are_written_and_read_back(buses: SimulatedChip) -> None:
         assert buses.read(I2C1 + I2c.SR1) == I2C_TXE
         buses.run(0.6 * BYTE)
         assert buses.read(I2C1 + I2c.SR1) == I2C_TXE | BTF
-    assert address(buses, 0x42 << 1 | 1) & ADDR
+    assert address(buses, ECHO << 1 | 1) & ADDR
+    assert buses.read(I2C1 + I2c.SR2) == 3
+    buses.run(1.1 * BYTE)
+    assert buses.read(I2C1 + I2c.DR) == 0x12
+
+
+def test_the_byte_after_stop_is_the_last(buses: SimulatedChip) -> None:
+    start_i2c(buses)
+    for value in (0x12, 0x34, 0x56):
+        buses.command(f"sysbus.i2c1.dummy EnqueueResponseByte {value}")
+    assert address(buses, DUMMY << 1 | 1) & ADDR
     assert buses.read(I2C1 + I2c.SR2) == 3
     buses.run(1.1 * BYTE)
     assert buses.read(I2C1 + I2c.SR1) == I2C_RXNE
-    buses.write(I2C1 + I2c.CR1, PE | STOP)  # the byte on its way is the last
+    buses.write(I2C1 + I2c.CR1, PE | STOP)  # a second byte is on its way
     assert buses.read(I2C1 + I2c.DR) == 0x12
-    buses.run(2 * BYTE)
+    buses.run(3 * BYTE)
+    assert buses.read(I2C1 + I2c.SR1) == I2C_RXNE
     assert buses.read(I2C1 + I2c.DR) == 0x34
     assert buses.read(I2C1 + I2c.SR2) == 0
