@@ -81,6 +81,8 @@ class RenodeBoard:
         # As fast as this computer can, in long steps: events of the peripherals interrupt them.
         command("emulation SetGlobalAdvanceImmediately true")
         command('emulation SetGlobalQuantum "0.01"')
+        # The host's adapter has its own rate, so that a wrong one of the firmware is heard.
+        command("sysbus.usart1 LineBaudRate 115200")
         if not crystal:
             command("rcc CrystalSwings false")
         return RenodeStream()

@@ -161,7 +161,7 @@ namespace Antmicro.Renode.Peripherals.SPI
             }
             control = value;
             // NSS by software and low: another master has the bus, 25.3.10.
-            if(IsMaster && IsEnabled && (control & 0x300) == 0x200)
+            if(IsMaster && IsEnabled && (control & 0x300) == 0x200 && (control2 & 4) == 0)
             {
                 status |= ModeFault;
                 control &= ~(Enable | Master);

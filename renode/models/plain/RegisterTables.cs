@@ -10,7 +10,7 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
     {
         public static readonly Dictionary<string, string> Rows = new Dictionary<string, string>
         {
-            { "ITM", Numbered("STIM{0} {1:X} 0 0", 32, 0, 4) + ", TER E00 0 FFFFFFFF, TPR E40 0 F, TCR E80 0 7F000F, LAR FB0 0 0, LSR FB4 3 0" },
+            { "ITM", Numbered("STIM{0} {1:X} 1 0", 32, 0, 4) + ", TER E00 0 FFFFFFFF, TPR E40 0 F, TCR E80 0 7F000F, LAR FB0 0 0, LSR FB4 3 0" },
             { "FPB", "CTRL 0 260 1, REMAP 4 0 1FFFFFE0, " + Numbered("COMP{0} {1:X} 0 DFFFFFFD", 8, 8, 4) },
             { "TPIU", "SSPSR 0 F 0, CSPSR 4 1 FFFFFFFF, ACPR 10 0 1FFF, SPPR F0 1 3, FFSR 300 8 0, FFCR 304 102 102" },
             { "ETM", "CR 0 411 FFFFF, CCR 4 0 0, TRIGGER 8 0 1FFFF, SR 10 0 0, SCR 14 0 0, TEEVR 20 0 1FFFF, TECR1 24 0 3FFFFFF, FFLR 2C 0 FF, IDR 1E4 0 0, TRACEIDR 200 0 7F, LAR FB0 0 0, LSR FB4 3 0" },

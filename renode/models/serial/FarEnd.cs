@@ -46,7 +46,7 @@ namespace Antmicro.Renode.Peripherals.UART
             return true;
         }
 
-        public void SetFormat(uint baudRate, CharacterFormat format, double now)
+        public void SetFormat(double baudRate, CharacterFormat format, double now)
         {
             SendUntil(now);
             this.format = format;

@@ -26,7 +26,7 @@ namespace Antmicro.Renode.Peripherals.UART
             farEnd.DamageNext = framing ? LineDamage.Framing : LineDamage.Noise;
         }
 
-        // The far end's rate and format.
+        // The far end's rate; 0: whatever rate and format the USART has.
         public uint LineBaudRate
         {
             get => lineBaudRate;
@@ -52,8 +52,15 @@ namespace Antmicro.Renode.Peripherals.UART
 
         private void SetFarFormat()
         {
-            var dataBits = lineParity == Parity.None ? 8 : 9;
-            farEnd.SetFormat(lineBaudRate, new CharacterFormat(dataBits, lineParity, 1), machine.Now());
+            if(lineBaudRate != 0)
+            {
+                var dataBits = lineParity == Parity.None ? 8 : 9;
+                farEnd.SetFormat(lineBaudRate, new CharacterFormat(dataBits, lineParity, 1), machine.Now());
+            }
+            else if(DividerIsUsable)
+            {
+                farEnd.SetFormat(1e9 / BitTime, Format, machine.Now());
+            }
             ScheduleReception();
         }
 
@@ -77,7 +84,7 @@ namespace Antmicro.Renode.Peripherals.UART
             }
         }
 
-        private uint lineBaudRate = 115200;
+        private uint lineBaudRate;
         private Parity lineParity = Parity.None;
 
         private readonly ConcurrentQueue<byte> written = new ConcurrentQueue<byte>();

@@ -13,6 +13,10 @@ namespace Antmicro.Renode.Peripherals.UART
             var now = machine.Now();
             farEnd.SendUntil(now);
             toChip.ForgetBefore(now);
+            if(lineBaudRate == 0)
+            {
+                SetFarFormat();
+            }
             receiverRuns = Receives;
             idleIsAwaited = receiverRuns;
             if(receiverRuns)

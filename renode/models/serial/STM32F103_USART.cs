@@ -31,7 +31,7 @@ namespace Antmicro.Renode.Peripherals.UART
             port.AddFunction(transmitPin, new PinFunction(() => Drives ? shifted.LevelAt(machine.Now()) : (bool?)null, null));
             port.PinChanged += PinChanged;
             DefineRegisters();
-            SetFarFormat();
+            farEnd.SetFormat(UsualBaudRate, new CharacterFormat(8, Parity.None, 1), 0);
         }
 
         public override void Reset()
@@ -268,6 +268,7 @@ namespace Antmicro.Renode.Peripherals.UART
         private readonly Alarm transmission;
         private readonly Alarm farReception;
 
+        private const double UsualBaudRate = 115200;
         private const uint SamplesABit = 16;
         private const uint TransmissionComplete = 1 << 6; // of SR
         private const uint SendBreak = 1 << 0; // of CR1
