@@ -25,14 +25,20 @@ def node(operator: str, *constants: Any, name: str = "", **attributes: Any) -> t
 def write_chain(
     path: Path, shape: Sequence[int | str], *nodes: tuple[str, list[Any], Any], opset: int = 18
 ) -> Path:
-    """Write a graph of nodes, one after the other. A constant may be None for an input that is left out."""
+    """Write a graph of nodes, one after the other.
+
+    A constant may be None, for an input that is left out, or ..., for the output of the node before, which
+    otherwise is the first input.
+    """
     current = "input"
     initializers, protos = [], []
     for index, (operator, constants, attributes) in enumerate(nodes):
-        inputs = [current]
+        inputs = [] if any(constant is ... for constant in constants) else [current]
         for number, constant in enumerate(constants):
-            inputs.append("" if constant is None else f"constant{index}_{number}")
-            if constant is not None:
+            if constant is None or constant is ...:
+                inputs.append("" if constant is None else current)
+            else:
+                inputs.append(f"constant{index}_{number}")
                 initializers.append(numpy_helper.from_array(np.asarray(constant), inputs[-1]))
         current = f"output{index}"
         protos.append(helper.make_node(operator, inputs, [current], **attributes))

@@ -79,6 +79,15 @@ CASES: dict[str, tuple[Sequence[int | str], Nodes]] = {
             *head(2 * 9 * 9),
         ],
     ),
+    "Pad before a Conv with SAME_UPPER": (
+        GRAY,
+        [
+            node("Pad", np.array([0, 0, 1, 0, 0, 0, 2, 1])),
+            conv(2, 1, 4, 4, auto_pad="SAME_UPPER", strides=[2, 2]),
+            node("Relu"),
+            *head(2 * 6 * 5),
+        ],
+    ),
     "Pad before the channels move": (
         ["n", 8, 8, 1],
         [
@@ -143,6 +152,8 @@ CASES: dict[str, tuple[Sequence[int | str], Nodes]] = {
             *head(72),
         ],
     ),
+    "a constant minus pixels": (GRAY, [node("Sub", np.float32(1), ...), *FIRST, *head(72)]),
+    "a constant plus pixels": (GRAY, [node("Add", np.float32(1), ...), *FIRST, *head(72)]),
     "normalisation of each pixel": (
         ["n", 64],
         [node("Sub", random(64)), node("Mul", random(64, seed=3)), *head(64)[1:]],
@@ -165,6 +176,17 @@ CASES: dict[str, tuple[Sequence[int | str], Nodes]] = {
             node("Add", np.float32(0.25)),
             node("AveragePool", kernel_shape=[3, 3]),
             *head(2),
+        ],
+    ),
+    "scaling before a Conv with groups": (
+        GRAY,
+        [
+            *FIRST,
+            node("Mul", np.array([[[0.5]], [[2]]], np.float32)),
+            node("Add", random(2, 1, 1)),
+            node("Conv", random(4, 1, 3, 3), group=2),
+            node("Relu"),
+            *head(64),
         ],
     ),
     # Activations
@@ -206,6 +228,15 @@ CASES: dict[str, tuple[Sequence[int | str], Nodes]] = {
     "a Conv over the whole image as logits": (GRAY, [*FIRST, conv(3, 2, 6, 6), node("Flatten")]),
     "the mean of activations as logits": (GRAY, [*FIRST, node("GlobalAveragePool"), node("Flatten")]),
     # Order
+    "logits of rows, columns and channels": (
+        GRAY,
+        [
+            *FIRST,
+            node("MaxPool", kernel_shape=[3, 3], strides=[3, 3]),
+            node("Transpose", perm=[0, 2, 3, 1]),
+            node("Flatten"),
+        ],
+    ),
     "features of rows, columns and channels": (
         GRAY,
         [*FIRST, node("Transpose", perm=[0, 2, 3, 1]), *head(72)],

@@ -128,6 +128,21 @@ def test_two_inputs(tmp_path: Path) -> None:
         ([CONV, node("Clip", np.float32(0), np.float32(-1))], "it clips to 0.0 to -1.0, and only 0 to"),
         ([CONV, node("Min", np.float32(-1))], "it must take the maximum with 0, or the minimum with one"),
         ([CONV, node("Max", np.arange(6, dtype=np.float32))], "it must take the maximum with 0"),
+        (
+            [CONV, node("MaxPool", kernel_shape=[2, 2]), node("Mul", np.float32(-1)), RELU],
+            "Relu 'the_relu' is not supported: no layer with weights comes directly before it",
+        ),
+        (
+            [
+                CONV,
+                node("MaxPool", kernel_shape=[2, 2]),
+                node("Mul", np.float32(-1)),
+                node("Add", np.float32(1)),
+                node("Mul", np.float32(-1)),
+                RELU,
+            ],
+            "Relu 'the_relu' is not supported: no layer with weights comes directly before it",
+        ),
         # Pooling
         ([node("MaxPool", kernel_shape=[2, 3])], "its window of 2 x 3 must be square and without dilation"),
         ([node("MaxPool", kernel_shape=[2, 2], dilations=[2, 2])], "its window of 2 x 2 must be square"),
@@ -149,6 +164,22 @@ def test_two_inputs(tmp_path: Path) -> None:
         ([node("Pad", np.array([0, 0, 1, 1, 0, 0, 1, 1]), np.float32(1))], "it must surround images with ze"),
         ([node("Pad", np.array([0, 1, 0, 0, 0, 0, 0, 0]))], "it must add rows and columns to images"),
         # The end
+        (
+            [
+                *(CONV, RELU),
+                node("Conv", random(3, 2, 1, 1), strides=[5, 5], name="last"),
+                node("GlobalAveragePool"),
+            ],
+            "Conv 'last' is not supported: it needs a Relu or Clip behind it",
+        ),
+        (
+            [CONV, RELU, node("Conv", random(2, 1, 6, 6), group=2, name="last"), node("Flatten")],
+            "Conv 'last' is not supported: it needs a Relu or Clip behind it",
+        ),
+        (
+            [CONV, RELU, node("Conv", random(2, 2, 3, 3), pads=[1] * 4, strides=[6, 6], name="last")],
+            "Conv 'last' is not supported: it needs a Relu or Clip behind it",
+        ),
         ([*FLAT, node("Softmax"), node("Gemm", random(3, 3))], "Softmax 'the_softmax' before it must end th"),
     ],
 )  # fmt: skip
