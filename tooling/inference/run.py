@@ -82,10 +82,10 @@ def run(
         images.check_numbers(found, models.of_file(choice.model))  # before the board is started
     with ExitStack() as stack:
         with redirect_stdout(sys.stderr if settings.as_json else sys.stdout):
-            port, counted = stack.enter_context(boards.opened(choice))
-        board = stack.enter_context(Board.open(port, baud, on_retry=_complain))
+            ready = stack.enter_context(boards.ready(choice))
+        board = stack.enter_context(Board.open(ready.url, baud, ready.timeout, on_retry=_complain))
         info = board.info()
-        session = _Session(board, info, models.of_board(info), counted, settings)
+        session = _Session(board, info, models.of_board(info), ready.counted, settings)
         for source in images.with_progress(found):
             try:
                 loaded = images.load(source, session.model)

@@ -55,7 +55,7 @@ def test_one_image_is_drawn_and_answered_with_a_bar_per_class(
     assert lines[15].startswith("Predicted class: 7 (") and lines[16].startswith("Answered in 100.0 ms")
     assert len(lines) == 27 and "<-- predicted" in lines[24]
     assert captured.err == "Attempt 1 of 3 failed\n"
-    assert board.opened == ("loop://", 500_000)
+    assert board.opened == ("loop://", 500_000, 5.0)
 
 
 def test_an_unknown_network_gets_logits_instead_of_probabilities(
@@ -98,11 +98,11 @@ def test_json_is_alone_on_standard_output(
     board: BoardWithOneAnswer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     @contextmanager
-    def started(choice: Choice) -> Iterator[tuple[str, str]]:
+    def started(choice: Choice) -> Iterator[boards.Ready]:
         print("Starting linear on native.")
-        yield "loop://", "cycles"
+        yield boards.Ready("loop://")
 
-    monkeypatch.setattr(boards, "opened", started)
+    monkeypatch.setattr(boards, "ready", started)
     assert not infer("0", "1", "missing.png", settings=Settings(as_json=True))
     captured = capsys.readouterr()
     first, second = map(json.loads, captured.out.splitlines())
@@ -157,7 +157,7 @@ def test_the_network_of_a_board_is_found_by_its_checksum() -> None:
 def test_the_choice_of_a_board(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "url", lambda: "")
     monkeypatch.setattr(boards, "_adapter", lambda: "")
-    monkeypatch.setattr(boards, "_best_simulator", lambda model: "qemu")
+    monkeypatch.setattr(boards, "best_simulator", lambda model: "qemu")
     assert boards.choose("", "", "") == Choice(simulator="qemu", model=MODELS / "cnn.npz")
     assert boards.choose("", "native", "max") == Choice(simulator="native", model=MODELS / "max.npz")
     monkeypatch.setattr(boards, "_adapter", lambda: "/dev/ttyUSB0")
@@ -264,3 +264,11 @@ def test_a_picture_of_the_camera_is_read_like_a_file(
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(UserError, match="needs OpenCV"):
         camera.take()
+
+
+def test_a_simulated_board_gets_more_time_and_counts_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "url", lambda: "build/usart1")
+    with boards.ready(Choice("build/usart1")) as ready:
+        assert (ready.counted, ready.timeout) == ("instructions", 30.0)
+    with boards.ready(Choice("/dev/ttyUSB0")) as ready:
+        assert (ready.counted, ready.timeout) == ("cycles", 5.0)
