@@ -9,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from common.errors import UserError
 from data import sources
+from data.readers import idx
 
 PARTS = ("train-images", "train-labels", "t10k-images", "t10k-labels")
 
@@ -142,6 +145,18 @@ def test_a_damaged_file_is_one_sentence(content: bytes, complaint: str, folder: 
     (folder / name("t10k-labels")).write_bytes(content)
     with pytest.raises(UserError, match=f"{name('t10k-labels')} {complaint}"):
         sources.load(str(folder))
+
+
+@settings(max_examples=300, deadline=None)
+@given(content=st.binary(max_size=40), valid_start=st.integers(0, 8))
+def test_any_bytes_are_an_array_of_their_size_or_one_sentence(content: bytes, valid_start: int) -> None:
+    whole = b"\0\0\x08\x01\0\0\0\x04"[:valid_start] + content
+    try:
+        array = idx.parse(whole, Path("some-file"))
+    except UserError as error:
+        assert str(error).startswith("some-file ")
+    else:
+        assert whole.endswith(array.tobytes()) and len(whole) == 4 + 4 * array.ndim + array.size
 
 
 def test_a_truncated_gzip_file_is_one_sentence(folder: Path) -> None:
