@@ -99,16 +99,16 @@ static inline void normalise(struct normalise layer, const uint8_t *restrict ima
 
     uint8_t *ink = output;
     for (int row = 0; row < layer.rows; row++) {
-        const int cell_row = row / NORMALISE_CELL;
-        const uint8_t *before = paper + normalise_clamp(cell_row - 1, 0, rows - 1) * columns;
-        const uint8_t *own = paper + cell_row * columns;
-        const uint8_t *after = paper + normalise_clamp(cell_row + 1, 0, rows - 1) * columns;
+        const int cell_row = row / NORMALISE_CELL, within = row % NORMALISE_CELL;
+        const int near_row =
+            normalise_clamp(within < NORMALISE_CELL / 2 ? cell_row - 1 : cell_row + 1, 0, rows - 1);
+        const int share = within == 0 || within == NORMALISE_CELL - 1 ? 3 : 1;
+        const uint8_t *own = paper + cell_row * columns, *near = paper + near_row * columns;
+        const int kept = row < layer.output_rows ? layer.output_columns : 0;
 
-        int across[NORMALISE_MAX_CELLS + 2]; /* the cells at this row, and one more on each side */
+        int across[NORMALISE_MAX_CELLS + 2]; /* the cells at this row, times 8, and one more on each side */
         for (int column = 0; column < columns; column++) {
-            int down[NORMALISE_CELL];
-            normalise_between(before[column], own[column], after[column], down);
-            across[column + 1] = down[row % NORMALISE_CELL];
+            across[column + 1] = 8 * own[column] + share * (near[column] - own[column]);
         }
         across[0] = across[1];
         across[columns + 1] = across[columns];
@@ -117,11 +117,15 @@ static inline void normalise(struct normalise layer, const uint8_t *restrict ima
             const int *cell = across + first / NORMALISE_CELL;
             int levels[NORMALISE_CELL];
             normalise_between(cell[0], cell[1], cell[2], levels);
-            for (int k = 0; k < NORMALISE_CELL && first + k < layer.columns; k++) {
+#pragma GCC unroll 4
+            for (int k = 0; k < NORMALISE_CELL; k++) {
+                if (first + k == layer.columns) {
+                    break;
+                }
                 int level = *image++ - ((levels[k] + 32) >> 6);
                 level = level < 0 ? 0 : level;
                 histogram[level]++;
-                if (row < layer.output_rows && first + k < layer.output_columns) {
+                if (first + k < kept) {
                     *ink++ = (uint8_t)level;
                 }
             }
@@ -134,6 +138,7 @@ static inline void normalise(struct normalise layer, const uint8_t *restrict ima
     }
     bright = bright < layer.span ? layer.span : bright;
     const int gain = (255 * 256 + bright / 2) / bright;
+#pragma GCC unroll 4
     for (uint8_t *pixel = output; pixel < ink; pixel++) {
         int level = (*pixel * gain + 128) >> 8;
         *pixel = (uint8_t)(level > 255 ? 255 : level);
