@@ -133,11 +133,11 @@ NMI Is Pended
 
 Character Has A Wrong Stop Bit
     Let The Simulator    damage next character    framing=${True}
-    Damage Should Be Reported And Forgotten    stops    line    after=50    framing=1
+    Damage Should Be Reported And Forgotten    stops    line    framing=1
 
 Character Is Noisy
     Let The Simulator    damage next character    framing=${False}
-    Damage Should Be Reported And Forgotten    stops    line    after=50    noise=1
+    Damage Should Be Reported And Forgotten    stops    line    noise=1
 
 Wrong Stop Bit At A Raised Rate Costs One Retry
     Change The Baud Rate    ${1000000}

@@ -11,6 +11,8 @@ SCRIPTS = Path(__file__).parents[2] / "renode"
 
 _FREE_SRAM = 0x20004000
 
+_STEP, _SHORT_STEP = 0.01, 0.0001
+
 # What the simulated chip logs when the firmware does what silicon would not forgive.
 _MISBEHAVIOUR = (
     r"Bus fault|non existing peripheral|locked peripheral|is not modelled|Silicon tolerates this for a moment"
@@ -80,7 +82,7 @@ class RenodeBoard:
         command(f"include @{SCRIPTS / 'host_link.py'}")
         # As fast as this computer can, in long steps: events of the peripherals interrupt them.
         command("emulation SetGlobalAdvanceImmediately true")
-        command('emulation SetGlobalQuantum "0.01"')
+        set_step(_STEP)
         # The host's adapter has its own rate, so that a wrong one of the firmware is heard.
         command("sysbus.usart1 LineBaudRate 115200")
         if not crystal:
@@ -101,10 +103,10 @@ class RenodeBoard:
 
     def cycle_power(self) -> None:
         """Takes the power away for a moment: SRAM is lost, what is on the wire is not."""
-        command("rcc CyclePower")
+        reset_now("rcc CyclePower")
 
     def press_reset(self) -> None:
-        command("rcc PressReset")
+        reset_now("rcc PressReset")
 
     def stop_crystal(self) -> None:
         command("rcc CrystalSwings false")
@@ -173,6 +175,19 @@ class RenodeBoard:
 def keyword(name: str, *arguments: Any) -> Any:
     """Runs one of renode-test's keywords."""
     return BuiltIn().run_keyword(name, *arguments)
+
+
+def set_step(seconds: float) -> None:
+    """Virtual seconds that the machine runs at a time."""
+    command(f'emulation SetGlobalQuantum "{seconds}"')
+
+
+def reset_now(text: str) -> None:
+    """A command that resets the machine. It takes effect at the end of a step, so that step is short."""
+    set_step(_SHORT_STEP)
+    command(text)
+    command(f'emulation RunFor "{2 * _SHORT_STEP}"')
+    set_step(_STEP)
 
 
 def command(text: str) -> str:
