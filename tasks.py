@@ -317,7 +317,7 @@ def train(
 ) -> None:
     """Train a network with PyTorch, on MNIST or --data, and write models/NAME.npz."""
     _require_torch()
-    from training.images.training_set import parse_preparation, parse_shape
+    from training.images.choice import DataChoice
     from training.train import train as train_network
 
     result = train_network(
@@ -326,9 +326,7 @@ def train(
         epochs=epochs,
         limit=limit,
         fresh=fresh,
-        data=data,
-        shape=parse_shape(shape) if shape else None,
-        preparation=parse_preparation(prepare) if prepare else None,
+        data=DataChoice.parse(data, shape, prepare),
         saved_as=name,
         replaces=replace,
     )

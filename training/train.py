@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +12,11 @@ from common.paths import MODELS, RUNS, shown
 from compiler import model_file, reference, resources
 from compiler.network import Model
 from data import sample
-from data.examples import Dataset, Examples, Shape
+from data.examples import Dataset, Examples
 from data.split import hold_out
-from pictures.preparation import Preparation
 from training import models
-from training.images.training_set import check_limit, load
+from training.images.choice import OWN, DataChoice
+from training.images.training_set import check_limit
 from training.loop import curve
 from training.loop.checkpoint import Checkpoint, EpochRecord, best_epoch
 from training.loop.device import deterministic_device, environment
@@ -26,8 +25,6 @@ from training.loop.trainer import Trainer
 from training.quantise.network import quantised
 from training.recipe import Recipe
 from training.settings import RunSettings, description
-
-_LONGEST_NAME = 32  # characters
 
 
 @dataclass(frozen=True)
@@ -77,9 +74,7 @@ def train(
     output: Path | None = None,
     fresh: bool = False,
     runs: Path = RUNS,
-    data: str = "",
-    shape: Shape | None = None,
-    preparation: Preparation | None = None,
+    data: DataChoice = OWN,
     saved_as: str = "",
     replaces: bool = False,
 ) -> TrainResult:
@@ -89,14 +84,14 @@ def train(
     output: the model file, by default models/NAME.npz; a run with a limit or fewer epochs than the recipe's
     writes trial.npz into its folder instead unless `replaces`.
     fresh: delete an unfinished run and start again. runs: the folder that holds the folders of all runs.
-    data, shape, preparation: replace those of the recipe. saved_as: the model's NAME, by default file_name().
+    data: replaces the recipe's. saved_as: the model's NAME, by default data.file_name().
     Ctrl-C stops training after the current step; the result says what is saved. Raises UserError.
     """
     model_class = models.find(name)
     recipe = model_class.recipe.changed(seed, epochs)
     check_limit(limit)
-    dataset = load_data(recipe, data, shape, preparation)
-    name = saved_as or file_name(name, recipe.data, data)
+    dataset = data.load(recipe)
+    name = saved_as or data.file_name(name, recipe)
     device = deterministic_device()
     torch.manual_seed(recipe.seed)
     network = models.build(model_class, dataset.interface).to(device)
@@ -126,23 +121,6 @@ def train(
         return run.finish(trainer)
     except KeyboardInterrupt:
         return run.stop()
-
-
-def load_data(
-    recipe: Recipe, source: str = "", shape: Shape | None = None, preparation: Preparation | None = None
-) -> Dataset:
-    """The data set of a recipe, or of another source, shape or preparation. Raises UserError."""
-    if not source or source == recipe.data:
-        preparation = preparation or recipe.preparation
-    return load(source or recipe.data, preparation, shape or recipe.shape)
-
-
-def file_name(model: str, own: str, source: str) -> str:
-    """The name of the file of a trained model: MODEL, or MODEL-DATA if its source is not the recipe's own."""
-    if not source or source == own:
-        return model
-    data = re.sub("[^a-z0-9_]+", "-", Path(source.split(":")[-1]).resolve().name.lower())
-    return f"{model}-{data}"[:_LONGEST_NAME].strip("-")
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,7 @@ if find_spec("torch"):
 def small_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """4,000 of MNIST's test images instead of MNIST: 3,150 to train on, 350 held out, 500 to test."""
     pytest.importorskip("torch")
-    from training import train
-    from training.images import training_set
+    from training.images import choice, training_set
 
     digits = mnist.load_test_set()
     whole = training_set.load
@@ -34,7 +33,7 @@ def small_data(monkeypatch: pytest.MonkeyPatch) -> None:
         checksums = mnist.published().checksums
         return Dataset("mnist", mnist.INTERFACE, digits[:3_500], digits[3_500:4_000], checksums)
 
-    monkeypatch.setattr(train, "load", load)
+    monkeypatch.setattr(choice, "load", load)
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from compiler.network import IMAGE, Weighted
 from data import mnist, sample
 from training import models, train
 from training.errors import Diverged
+from training.images import choice
 from training.loop.trainer import Trainer
 from training.models import Network
 from training.recipe import Augmentation, Quantisation, Recipe
@@ -245,7 +246,7 @@ def test_a_limited_run_does_not_replace_the_committed_model(tmp_path: Path) -> N
 def test_arguments_out_of_range_are_refused_before_images_are_loaded(
     arguments: dict[str, Any], complaint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(train, "load", None)
+    monkeypatch.setattr(choice, "load", None)
     with pytest.raises(UserError, match=complaint):
         train.train(**arguments, runs=tmp_path)
 

@@ -20,11 +20,11 @@ from data import sample, sources
 from data.examples import Interface
 from pictures.preparation import Preparation
 from training import models, train
+from training.images.choice import DataChoice
 from training.models import Network
 from training.quantise.network import quantised
 from training.recipe import Recipe
 from training.settings import description
-from training.train import file_name
 
 pytestmark = pytest.mark.train
 
@@ -54,7 +54,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
 
 
 def test_a_model_takes_shape_and_classes_from_the_data(folder: Path, quick: dict[str, Any]) -> None:
-    result = train.train("small", data=str(folder), **quick)
+    result = train.train("small", data=DataChoice(str(folder)), **quick)
     assert result.output is not None and result.output.name == "small-lamps-co.npz"
     model = model_file.load(result.output)
     assert model.name == "small-lamps-co" and model.input.shape == (3, 6, 10)
@@ -76,9 +76,7 @@ def test_a_folder_of_pictures_takes_its_shape_from_the_user(quick: dict[str, Any
             Image.fromarray(picture).save(tmp_path / "lights" / name / f"{number}.png")
     result = train.train(
         "small",
-        data=str(tmp_path / "lights"),
-        shape=(3, 8, 12),
-        preparation=Preparation("stretch"),
+        data=DataChoice(str(tmp_path / "lights"), (3, 8, 12), Preparation("stretch")),
         saved_as="lights",
         **quick,
     )
@@ -97,24 +95,24 @@ def test_a_folder_of_pictures_takes_its_shape_from_the_model(
         for number in range(3):
             Image.new("RGB", (9, 9), (number, 100, 200)).save(tmp_path / name / f"{number}.png")
     chosen = models.find(model)
-    dataset = train.load_data(chosen.recipe, str(tmp_path))
+    dataset = DataChoice(str(tmp_path)).load(chosen.recipe)
     assert dataset.interface.shape == shape
     network = quantised(models.build(chosen, dataset.interface), model, chosen.recipe.quantisation)
     assert network.model(model, dataset.interface).class_names == ("a", "b", "c")
 
 
 def test_other_data_have_another_run_folder(folder: Path, quick: dict[str, Any]) -> None:
-    first = train.train("small", data=str(folder), saved_as="lamps", limit=20, **quick)
+    first = train.train("small", data=DataChoice(str(folder)), saved_as="lamps", limit=20, **quick)
     images = folder / "t10k-images-idx4-ubyte"
     images.write_bytes(images.read_bytes()[:-1] + b"\7")
-    second = train.train("small", data=str(folder), saved_as="lamps", limit=20, **quick)
+    second = train.train("small", data=DataChoice(str(folder)), saved_as="lamps", limit=20, **quick)
     assert first.output is not None and second.output is not None
     assert first.output.parent != second.output.parent
 
 
 def test_a_model_for_one_shape_is_refused_for_another(folder: Path, quick: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=r"Model cnn-lamps-co cannot be put on the chip: layer "):
-        train.train("cnn", data=str(folder), **quick)
+        train.train("cnn", data=DataChoice(str(folder)), **quick)
 
 
 def test_a_model_without_parameters_is_refused_for_another_number_of_classes(
@@ -127,23 +125,7 @@ def test_a_model_without_parameters_is_refused_for_another_number_of_classes(
             super().__init__(nn.Flatten(), nn.Linear(180, 10))
 
     with pytest.raises(UserError, match=r"cannot be put on the chip: the last layer does not give 3 logits"):
-        train.train("ten", data=str(folder), **quick)
-
-
-@pytest.mark.parametrize(
-    ("source", "name"),
-    [
-        ("", "cnn"),
-        ("mnist", "cnn"),
-        ("fashion-mnist", "cnn-fashion-mnist"),
-        ("torchvision:KMNIST", "cnn-kmnist"),
-        ("sklearn:digits", "cnn-digits"),
-        ("/some/where/My Photos 2/", "cnn-my-photos-2"),
-        ("a-folder-with-a-very-long-name-indeed", "cnn-a-folder-with-a-very-long-na"),
-    ],
-)
-def test_the_name_of_the_file_says_the_model_and_other_data(source: str, name: str) -> None:
-    assert file_name("cnn", "mnist", source) == name
+        train.train("ten", data=DataChoice(str(folder)), **quick)
 
 
 @pytest.mark.parametrize("classes", [2, 64])

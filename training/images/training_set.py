@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from common.errors import UserError
-from common.limits import check_shape
 from data import sources
 from data.examples import Dataset, Shape
 from data.readers.published import Published, cache_folder
@@ -26,22 +25,6 @@ def load(
     if published and not published.is_complete():
         _download(published)
     return sources.load(source, preparation, shape, seed)
-
-
-def parse_shape(text: str) -> Shape:
-    """The shape in a text like 3x32x32. Raises UserError."""
-    parts = text.lower().split("x")
-    if len(parts) != 3 or not all(part.isascii() and part.isdecimal() for part in parts):
-        raise UserError(f"A shape is CHANNELSxROWSxCOLUMNS, as in 3x32x32, not {text!r}.")
-    channels, rows, columns = map(int, parts)
-    check_shape((channels, rows, columns))
-    return channels, rows, columns
-
-
-def parse_preparation(text: str) -> Preparation:
-    """The preparation in a text like fit or stretch,light. Raises UserError."""
-    method, _, polarity = text.partition(",")
-    return Preparation(method, polarity or Preparation().polarity)
 
 
 def check_limit(limit: int | None, images: int | None = None) -> None:

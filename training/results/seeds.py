@@ -38,9 +38,10 @@ def train_seeds(
     if seeds < 1:
         raise UserError(f"Results need at least 1 seed, not {seeds}.")
     from training import models  # the rest of this module works without torch
-    from training.train import load_data, train
+    from training.images.choice import OWN
+    from training.train import train
 
-    dataset = load_data(models.find(name).recipe)
+    dataset = OWN.load(models.find(name).recipe)
     images = len(hold_out(dataset.train, dataset.split_seed)[0])
     for seed in range(1, seeds + 1):
         settings = models.settings(name, seed, dataset.interface, images, description(dataset))

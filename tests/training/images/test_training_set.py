@@ -14,7 +14,6 @@ pytest.importorskip("torch", reason="torch is not installed: invoke setup --trai
 from common.errors import UserError
 from data import mnist
 from data.readers.published import cache_folder, read
-from pictures.preparation import Preparation
 from training.images import training_set
 from training.images.training_set import load
 from training.images.vision import torchvision
@@ -114,32 +113,3 @@ def test_a_limit_out_of_range_is_refused(limit: int, images: int | None, complai
 @pytest.mark.parametrize(("limit", "images"), [(None, 9), (1, None), (1, 9), (9, 9)])
 def test_a_limit_in_range_is_accepted(limit: int | None, images: int | None) -> None:
     training_set.check_limit(limit, images)
-
-
-def test_a_shape_is_three_numbers() -> None:
-    assert training_set.parse_shape("3x32X24") == (3, 32, 24)
-
-
-@pytest.mark.parametrize("text", ["", "32x32", "3x32x32x1", "3x-1x32", "axbxc", "3 x 32 x 32"])
-def test_a_malformed_shape_is_refused(text: str) -> None:
-    with pytest.raises(UserError, match="A shape is CHANNELSxROWSxCOLUMNS, as in 3x32x32"):
-        training_set.parse_shape(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "preparation"),
-    [("stretch", Preparation("stretch", "detect")), ("fit,light", Preparation("fit", "light"))],
-)
-def test_a_preparation_is_a_method_and_a_polarity(text: str, preparation: Preparation) -> None:
-    assert training_set.parse_preparation(text) == preparation
-
-
-@pytest.mark.parametrize("text", ["crop", "fit,bright", "fit,light,dark", "fit light"])
-def test_an_unknown_preparation_is_refused(text: str) -> None:
-    with pytest.raises(UserError, match=r"A picture is prepared by mnist|The polarity is detect"):
-        training_set.parse_preparation(text)
-
-
-def test_a_shape_beyond_the_limits_is_refused() -> None:
-    with pytest.raises(UserError, match="2 channels"):
-        training_set.parse_shape("2x32x32")

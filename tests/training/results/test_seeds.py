@@ -18,6 +18,7 @@ from compiler.network import Linear, Model
 from data import mnist, sample
 from data.split import hold_out
 from training import models, train
+from training.images.choice import OWN
 from training.models import Network
 from training.recipe import Recipe
 from training.results import table
@@ -39,7 +40,7 @@ def tiny_model(small_data: None, no_models_left: None) -> None:
 
 def settings_of(name: str, seed: int) -> RunSettings:
     """The settings of a full run on the small data."""
-    dataset = train.load_data(models.find(name).recipe)
+    dataset = OWN.load(models.find(name).recipe)
     images = len(hold_out(dataset.train)[0])
     return models.settings(name, seed, dataset.interface, images, description(dataset))
 
