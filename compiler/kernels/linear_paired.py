@@ -17,21 +17,23 @@ _INPUTS_PER_ROUND = 16  # of its loop
 
 @fast_kernel(Linear)
 def linear_paired(step: Step) -> Iterator[Kernel]:
-    """Any weights, if the number of outputs is even and that of inputs a multiple of 16."""
+    """Any sizes and weights, if all bits of the inputs count."""
     layer = step.layer
     assert isinstance(layer, Linear)
-    outputs, inputs = layer.weights.shape
-    if layer.input_shift or outputs % 2 or inputs % _INPUTS_PER_ROUND:
+    if layer.input_shift:
         return
-    fours, twos = divmod(outputs, 4)
+    outputs, inputs = layer.weights.shape
+    fours, twos = divmod(outputs + outputs % 2, 4)
+    rest = inputs % _INPUTS_PER_ROUND
     work = {
         "call": 1,
         "input": inputs,
-        "group": fours + (twos > 0),
+        "group": fours + twos // 2,
         "output": outputs,
         "requantised output": outputs if layer.requantisation else 0,
         "input of four outputs": fours * inputs,
         "input of two outputs": twos // 2 * inputs,
+        "input of a group after the last round": (fours + twos // 2) * rest,
     }
     yield weighted(
         step,
@@ -46,12 +48,16 @@ def linear_paired(step: Step) -> Iterator[Kernel]:
 def pack(weights: np.ndarray) -> np.ndarray:
     """Weights (outputs, inputs) for linear_paired.h, uint32: the words of outputs 0 to 3, then of 4 to 7, ...
 
-    Byte k of an input's word is output k's weight with 128 added. If two outputs are left over, a word holds
-    two inputs: the weights of the first in its even bytes, of the second in its odd ones.
+    Byte k of an input's word is output k's weight with 128 added. If one or two outputs are left over, a word
+    holds two inputs: the weights of the first in its even bytes, of the second in its odd ones. Outputs and
+    inputs that are missing have weights of zero.
     """
+    outputs, inputs = weights.shape
+    fours = (outputs + outputs % 2) // 4 * 4
     biased = weights.astype(np.int64) + _OFFSET
-    fours = len(weights) // 4 * 4
-    by_input = biased[:fours].reshape(-1, 4, weights.shape[1]).transpose(0, 2, 1)
-    by_two_inputs = biased[fours:].reshape(-1, 2, weights.shape[1] // 2, 2).transpose(0, 2, 1, 3)
+    biased = np.pad(biased, ((0, outputs % 2), (0, 0)), constant_values=_OFFSET)
+    last = np.pad(biased[fours:], ((0, 0), (0, inputs % 2)), constant_values=_OFFSET)
+    by_input = biased[:fours].reshape(-1, 4, inputs).transpose(0, 2, 1)
+    by_two_inputs = last.reshape(-1, 2, last.shape[1] // 2, 2).transpose(0, 2, 1, 3)
     bytes_of_words = np.concatenate([by_input.reshape(-1, 4), by_two_inputs.reshape(-1, 4)])
     return (bytes_of_words << (8 * np.arange(4))).sum(axis=1).astype(np.uint32)

@@ -43,7 +43,7 @@ def conv3x3_winograd_1d(step: Step) -> Iterator[Kernel]:
             pairs.grouped_weights(layer, paired).reshape(len(layer.bias), -1), pairs.WEIGHT_BITS
         ),
         "bias": biases(layer, paired),
-        **pairs.requantisation_constants(layer, paired),
+        **pairs.shared_constants(step, paired, width=columns + 2),
     }
     for strip in pairs.strips(rows):
         positions = -(-strip * pool // 2) * 2

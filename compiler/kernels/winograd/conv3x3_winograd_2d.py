@@ -43,7 +43,7 @@ def conv3x3_winograd_2d(step: Step) -> Iterator[Kernel]:
     constants = {
         "weights": pack(pairs.grouped_weights(layer, paired)),
         "bias": biases(layer, paired),
-        **pairs.requantisation_constants(layer, paired),
+        **pairs.shared_constants(step, paired, width=2 * windows + 2),
     }
     for strip in pairs.strips(rows):
         window_rows = -(-strip * pool // 2)

@@ -91,16 +91,23 @@ def grouped_weights(layer: Conv2d, paired: Pairs) -> np.ndarray:
     return np.pad(weights, ((0, 0), (0, missing), (0, 0), (0, 0)))
 
 
-def requantisation_constants(layer: Conv2d, paired: Pairs) -> dict[str, np.ndarray]:
-    """Multipliers, what is added to the products with them, and the places of the outputs, in pairs."""
+def shared_constants(step: Step, paired: Pairs, width: int) -> dict[str, np.ndarray]:
+    """The arrays of struct winograd_constants, those of the outputs in pairs.
+
+    width: the pixels of a row that the kernel transforms.
+    """
+    layer = step.layer
+    assert isinstance(layer, Conv2d) and layer.requantisation
     rule = layer.requantisation
-    assert rule is not None
+    is_inside = layer.padding == 0 and step.pool is not None  # then only rows that exist are needed
+    zeros = {} if is_inside else {"zeros": np.zeros(width, np.uint8)}
     multiplier = rule.multiplier.astype(np.int64)
     addend = paired.centre * multiplier + (1 << (rule.shift - 1))
     return {
         "addend": addend[paired.order].astype(np.int32),
         "multiplier": rule.multiplier[paired.order],
         "output": paired.order.astype(np.uint8),
+        **zeros,
     }
 
 
@@ -122,11 +129,14 @@ def kernel(
     layer = step.layer
     assert isinstance(layer, Conv2d) and layer.requantisation
     rule = struct("requantisation", shift=layer.requantisation.shift, maximum=layer.requantisation.maximum)
-    of_pairs = {key: f"{step.name}_{key}" for key in ("addend", "multiplier", "output")}
+    shared = {
+        key: f"{step.name}_{key}" if key in constants else 0
+        for key in ("addend", "multiplier", "output", "zeros")
+    }
     arguments = [
         str(strip),
         *("first_row", "end_row", "{source}", f"{step.name}_weights", f"{step.name}_bias"),
-        struct("winograd_constants", **of_pairs).replace("{", "{{").replace("}", "}}"),
+        struct("winograd_constants", **shared).replace("{", "{{").replace("}", "}}"),
         *("{scratch}", "{target}"),
     ]
     return Kernel(

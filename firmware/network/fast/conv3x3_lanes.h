@@ -7,6 +7,7 @@
  * longer. So the innermost loops are in assembly where there is Thumb-2; the C beside them says the same. */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "fast/assembly.h"
@@ -48,7 +49,12 @@
     "0:\n"                                                                                                   \
     ".rept %c[together]\n"
 #define NEXT_CHANNEL(compare_weight_with_end)                                                                \
+    ".if %c[plane] < 4096\n"                                                                                 \
     "add.w r0, r0, #%c[plane]\n"                                                                             \
+    ".else\n"                                                                                                \
+    "add.w r0, r0, #%c[plane] & 0xff\n"                                                                      \
+    "add.w r0, r0, #%c[plane] & 0xff00\n"                                                                    \
+    ".endif\n"                                                                                               \
     ".endr\n" compare_weight_with_end "bne.w 0b\n"
 #define CHANNELS_TOGETHER(channels) ((channels) % 4 == 0 ? 4 : (channels) % 2 == 0 ? 2 : 1)
 #define SIZES(layer)                                                                                         \
@@ -284,19 +290,31 @@ static inline int32_t conv3x3_largest_low(const uint32_t sums[4])
     return conv3x3_larger(upper, lower) >> 16;
 }
 
+static inline __attribute__((always_inline)) void
+conv3x3_shift_bytes(int shift, const uint8_t *restrict input, uint8_t *restrict shifted, size_t bytes)
+{
+    uint32_t four = 0;
+    __builtin_memcpy(&four, input, bytes);
+    four = four >> shift & (0xffu >> shift) * 0x01010101u;
+    __builtin_memcpy(shifted, &four, bytes);
+}
+
 /* Shifts rows of each picture right, four pixels at a time; what comes over from the neighbour is masked. The
- * words at both ends are shifted whole. */
+ * words at both ends are shifted whole, if they lie within the input. */
 static inline void conv3x3_shift(struct conv2d layer, int first_row, int end_row,
                                  const uint8_t *restrict input, uint8_t *restrict shifted)
 {
+    const int pixels = layer.channels * layer.rows * layer.columns;
+    const size_t rest = (size_t)pixels % 4;
     for (int channel = 0; channel < layer.channels; channel++) {
         const int first = (channel * layer.rows + first_row) * layer.columns;
-        const int end = (channel * layer.rows + end_row) * layer.columns;
+        int end = (channel * layer.rows + end_row) * layer.columns;
+        if (rest != 0 && end > pixels - (int)rest) {
+            end = pixels - (int)rest;
+            conv3x3_shift_bytes(layer.input_shift, input + end, shifted + end, rest);
+        }
         for (int k = first & ~3; k < end; k += 4) {
-            uint32_t four;
-            __builtin_memcpy(&four, input + k, sizeof four);
-            four = four >> layer.input_shift & (0xffu >> layer.input_shift) * 0x01010101u;
-            __builtin_memcpy(shifted + k, &four, sizeof four);
+            conv3x3_shift_bytes(layer.input_shift, input + k, shifted + k, 4);
         }
     }
 }
@@ -323,8 +341,7 @@ static inline void conv3x3_pad(struct conv2d layer, int first_row, int end_row, 
  *   packed:  the weights, as lanes_unpack() takes them: two outputs, then the next two; channel, row, column
  *   bias:    pairs as well
  *   scratch: room for the pairs of two outputs, a whole number of words of flash of them, and for a copy of
- *            the input with its padding, where it is padded or shifted; nothing there is kept
- * An input that is shifted only is read to the end of its last word. */
+ *            the input with its padding, where it is padded or shifted; nothing there is kept */
 static inline __attribute__((always_inline)) void
 conv3x3_lanes(struct conv2d layer, struct requantisation rule, int first_row, int end_row,
               const uint8_t *restrict input, const uint32_t *restrict packed, const uint32_t *restrict bias,

@@ -1,4 +1,4 @@
-/* The fast fully connected layer: an even number of outputs, a number of inputs that 16 divides.
+/* The fast fully connected layer: any number of inputs and outputs, all bits of the inputs.
  *
  * A pixel of 8 bits times an unsigned weight of 8 bits fits 16 bits, so one MUL gives the products of two
  * outputs side by side. Two sums hold everything: that of the words, modulo 2^32, and that of their upper
@@ -23,11 +23,40 @@ struct linear_pair {
     uint32_t words, upper_halves;
 };
 
-/* Each of the two exists twice:
- *   linear_four_outputs(): a word of weights for each input; even bytes of outputs 0 and 2, odd of 1 and 3
- *   linear_two_outputs():  a word for two inputs; even bytes belong to the first, odd ones to the second */
+/* Adds the products of the outputs of one group with some inputs to their sums:
+ *   linear_add_four(): a word of weights for each input; even bytes of outputs 0 and 2, odd of 1 and 3
+ *   linear_add_two():  a word for two inputs; even bytes belong to the first, odd ones to the second */
+
+static inline void linear_add_products(struct linear_pair *sums, uint32_t pixel, uint32_t pair)
+{
+    uint32_t products = pixel * (pair & LINEAR_PAIRED_MASK);
+    sums->words += products;
+    sums->upper_halves += products >> 16;
+}
+
+static inline void linear_add_four(const uint8_t *input, const uint32_t *weights, int inputs,
+                                   struct linear_pair sums[2])
+{
+    for (int i = 0; i < inputs; i++) {
+        linear_add_products(&sums[0], input[i], weights[i]);
+        linear_add_products(&sums[1], input[i], weights[i] >> 8);
+    }
+}
+
+static inline void linear_add_two(const uint8_t *input, const uint32_t *weights, int inputs,
+                                  struct linear_pair *sums)
+{
+    for (int i = 0; i < inputs; i += 2) {
+        linear_add_products(sums, input[i], weights[i / 2]);
+        if (i + 1 < inputs) {
+            linear_add_products(sums, input[i + 1], weights[i / 2] >> 8);
+        }
+    }
+}
 
 #ifdef NETWORK_ASSEMBLY
+
+#define LINEAR_PAIRED_ROUND 16 /* inputs; the assembly takes whole rounds, and the sums start at zero */
 
 /* Registers: r0 the pixels, r1 the weights, r2 and r3 weights loaded, r5 and r6 pixels, r10 the mask. */
 #define PRODUCTS(pair, pixel) "muls " pair ", " pixel ", " pair "\n"
@@ -39,8 +68,8 @@ struct linear_pair {
 #define MULTIPLY_ODD_BYTES(word, pixel)  "and " word ", r10, " word ", lsr #8\n" PRODUCTS(word, pixel)
 
 static inline
-    __attribute__((always_inline)) void linear_four_outputs(const uint8_t *input, const uint32_t *weights,
-                                                            int inputs, struct linear_pair sums[2])
+    __attribute__((always_inline)) void linear_four_rounds(const uint8_t *input, const uint32_t *weights,
+                                                           int inputs, struct linear_pair sums[2])
 {
     register const uint8_t *pixel __asm__("r0") = input;
     register const uint32_t *weight __asm__("r1") = weights;
@@ -75,7 +104,7 @@ static inline
 }
 
 static inline __attribute__((always_inline)) void
-linear_two_outputs(const uint8_t *input, const uint32_t *weights, int inputs, struct linear_pair *sums)
+linear_two_rounds(const uint8_t *input, const uint32_t *weights, int inputs, struct linear_pair *sums)
 {
     register const uint8_t *pixel __asm__("r0") = input;
     register const uint32_t *weight __asm__("r1") = weights;
@@ -113,36 +142,36 @@ linear_two_outputs(const uint8_t *input, const uint32_t *weights, int inputs, st
 #undef ADD
 #undef PRODUCTS
 
-#else
-
-static inline void linear_add_products(struct linear_pair *sums, uint32_t pixel, uint32_t pair)
-{
-    uint32_t products = pixel * (pair & LINEAR_PAIRED_MASK);
-    sums->words += products;
-    sums->upper_halves += products >> 16;
-}
-
-static inline void linear_four_outputs(const uint8_t *input, const uint32_t *weights, int inputs,
-                                       struct linear_pair sums[2])
-{
-    sums[0] = sums[1] = (struct linear_pair){0, 0};
-    for (int i = 0; i < inputs; i++) {
-        linear_add_products(&sums[0], input[i], weights[i]);
-        linear_add_products(&sums[1], input[i], weights[i] >> 8);
-    }
-}
-
-static inline void linear_two_outputs(const uint8_t *input, const uint32_t *weights, int inputs,
-                                      struct linear_pair *sums)
-{
-    *sums = (struct linear_pair){0, 0};
-    for (int i = 0; i < inputs; i += 2) {
-        linear_add_products(sums, input[i], weights[i / 2]);
-        linear_add_products(sums, input[i + 1], weights[i / 2] >> 8);
-    }
-}
-
 #endif
+
+/* The sums over all inputs. */
+static inline __attribute__((always_inline)) void
+linear_sums_of_four(const uint8_t *input, const uint32_t *weights, int inputs, struct linear_pair sums[2])
+{
+    int done = 0;
+    sums[0] = sums[1] = (struct linear_pair){0, 0};
+#ifdef NETWORK_ASSEMBLY
+    done = inputs / LINEAR_PAIRED_ROUND * LINEAR_PAIRED_ROUND;
+    if (done > 0) {
+        linear_four_rounds(input, weights, done, sums);
+    }
+#endif
+    linear_add_four(input + done, weights + done, inputs - done, sums);
+}
+
+static inline __attribute__((always_inline)) void
+linear_sums_of_two(const uint8_t *input, const uint32_t *weights, int inputs, struct linear_pair *sums)
+{
+    int done = 0;
+    *sums = (struct linear_pair){0, 0};
+#ifdef NETWORK_ASSEMBLY
+    done = inputs / LINEAR_PAIRED_ROUND * LINEAR_PAIRED_ROUND;
+    if (done > 0) {
+        linear_two_rounds(input, weights, done, sums);
+    }
+#endif
+    linear_add_two(input + done, weights + done / 2, inputs - done, sums);
+}
 
 static inline uint32_t linear_lower_sum(struct linear_pair sums)
 {
@@ -162,34 +191,40 @@ static inline uint32_t linear_sum_of_pixels(struct linear layer, const uint8_t *
 #ifdef __thumb2__
     __asm__("" : "+r"(mask)); /* in a register, it is ANDed and shifted in one instruction */
 #endif
+    const int whole = layer.inputs / 4 * 4;
 #pragma GCC unroll 4
-    for (int i = 0; i < layer.inputs; i += 4) {
+    for (int i = 0; i < whole; i += 4) {
         uint32_t four;
         __builtin_memcpy(&four, input + i, sizeof four);
         uint32_t pair = (four & mask) + (four >> 8 & mask);
         sums.words += pair;
         sums.upper_halves += pair >> 16;
     }
-    return linear_lower_sum(sums) + linear_upper_sum(sums);
+    uint32_t sum = linear_lower_sum(sums) + linear_upper_sum(sums);
+    for (int i = whole; i < layer.inputs; i++) {
+        sum += input[i];
+    }
+    return sum;
 }
 
-/* The accumulators of the outputs from `first` on: four of them, or the last two. Returns how many. */
+/* The accumulators of the outputs from `first` on: four of them, or as many as are left. Returns how many. */
 static inline __attribute__((always_inline)) int
 linear_paired_group(struct linear layer, const uint8_t *input, const uint32_t *weights, const int32_t *bias,
                     int first, uint32_t sum_of_pixels, int32_t accumulators[4])
 {
     struct linear_pair sums[2];
     uint32_t sum[4];
-    int count = layer.outputs - first >= 4 ? 4 : 2;
-    weights += first * layer.inputs / 4;
-    if (count == 4) {
-        linear_four_outputs(input, weights, layer.inputs, sums);
+    const int left = layer.outputs - first;
+    const int count = left < 4 ? left : 4;
+    weights += first / 4 * layer.inputs;
+    if (count >= 3) {
+        linear_sums_of_four(input, weights, layer.inputs, sums);
         sum[0] = linear_lower_sum(sums[0]);
         sum[1] = linear_lower_sum(sums[1]);
         sum[2] = linear_upper_sum(sums[0]);
         sum[3] = linear_upper_sum(sums[1]);
     } else {
-        linear_two_outputs(input, weights, layer.inputs, sums);
+        linear_sums_of_two(input, weights, layer.inputs, sums);
         sum[0] = linear_lower_sum(sums[0]);
         sum[1] = linear_upper_sum(sums[0]);
     }
@@ -201,8 +236,8 @@ linear_paired_group(struct linear layer, const uint8_t *input, const uint32_t *w
 }
 
 /* The same bits as linear_logits().
- *   weights: bytes with 128 added, as linear_four_outputs() wants them, for four outputs, then the next four;
- *            as linear_two_outputs() does for the last two, where 4 does not divide their number */
+ *   weights: bytes with 128 added, for four outputs as linear_add_four() takes them, then for the next four; for one
+ *            or two outputs that are left over as linear_add_two() does; zero for missing outputs and inputs */
 static inline __attribute__((always_inline)) void
 linear_paired_logits(struct linear layer, const uint8_t *restrict input, const uint32_t *restrict weights,
                      const int32_t *restrict bias, int32_t *restrict logits)

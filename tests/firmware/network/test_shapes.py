@@ -6,6 +6,7 @@ import ctypes
 import os
 from pathlib import Path
 
+import fast_networks
 import network_builds
 import numpy as np
 import pytest
@@ -32,6 +33,13 @@ def check(network: Network, model: Model, count: int) -> None:
     generator = np.random.default_rng(1)
     for index in generator.integers(0, len(images), count).tolist():
         assert network_builds.streamed(network, images[index], generator) == expected[index]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_shapes_and_classes(seed: int, tmp_path: Path) -> None:
+    model = fast_networks.random_images(seed)
+    check(network_builds.NativeNetwork(model, tmp_path), model, 10)
+    check(network_builds.ArmNetwork(model, tmp_path), model, 3)
 
 
 @pytest.mark.parametrize("definition", ["-DNETWORK_PORTABLE", "-DNETWORK_REFERENCE_KERNELS"])

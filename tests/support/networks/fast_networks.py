@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from common.limits import MAX_CLASSES, MAX_IMAGE_BYTES, MAX_SIDE, MIN_CLASSES, MIN_SIDE
+from compiler import resources
 from compiler.kernels.conv3x3_lanes import LANE_MAX
-from compiler.network import IMAGE, Conv2d, Layer, Linear, MaxPool2d, Model, Requantisation
+from compiler.network import IMAGE, Conv2d, Layer, Linear, MaxPool2d, Model, Requantisation, Tensor, image
 
 
 class Network:
@@ -17,11 +19,12 @@ class Network:
     brings the sum to the very end of its lane.
     """
 
-    def __init__(self, seed: int, extreme: bool = False) -> None:
+    def __init__(self, seed: int, extreme: bool = False, source: Tensor = IMAGE, classes: int = 10) -> None:
         self.generator = np.random.default_rng(seed)
         self.extreme = extreme
         self.layers: list[Layer] = []
-        self.tensors = [IMAGE]
+        self.tensors = [source]
+        self.classes = classes
 
     def conv(
         self, outputs: int, bits: int = 8, pool: bool = False, maximum: int = 127, **options: Any
@@ -51,11 +54,13 @@ class Network:
         return self._add(Linear(weights, bias, Requantisation(multiplier, 20, maximum)))
 
     def model(self) -> Model:
-        weights = self._any_weights((10, self.tensors[-1].count))
+        classes = self.classes
+        weights = self._any_weights((classes, self.tensors[-1].count))
         room = 2**31 - 1 - int(weights.astype(np.int64).clip(0).sum(axis=1).max()) * self.tensors[-1].high
-        bias = self.generator.integers(-room, room, 10, np.int32, endpoint=True)
+        bias = self.generator.integers(-room, room, classes, np.int32, endpoint=True)
         self._add(Linear(weights, bias))
-        return Model("random", tuple(self.layers), 1e-9)
+        names = tuple(f"class-{label}" for label in range(classes))
+        return Model("random", tuple(self.layers), 1e-9, input=self.tensors[0], class_names=names)
 
     def _add(self, layer: Layer) -> Network:
         self.tensors.append(layer.output(self.tensors[-1]))
@@ -108,22 +113,44 @@ def networks(extreme: bool) -> dict[str, Model]:
         .conv(16, 4)
         .model(),
         "hidden": network(8).hidden(32).hidden(18, maximum=255).model(),
+        "odd_sizes": network(12).hidden(33).hidden(7).hidden(5).model(),
     }
 
 
-def random_shapes(seed: int) -> Model:
-    """A network of three convolutions, each of a random shape."""
+def random_images(seed: int) -> Model:
+    """Two convolutions of random shapes on images of a random shape, with a random number of classes."""
     generator = np.random.default_rng(seed)
-    network = Network(seed, extreme=bool(seed % 2))
-    for _ in range(3):
-        columns = network.tensors[-1].shape[-1]
-        pool = columns >= 12 and bool(generator.integers(4))
+    while True:
+        model = _random_images(generator, seed)
+        if resources.measure(model).fits:
+            return model
+
+
+def _random_images(generator: np.random.Generator, seed: int) -> Model:
+    channels = int(generator.choice([1, 3]))
+    largest = MAX_IMAGE_BYTES // channels
+    rows = int(generator.integers(MIN_SIDE, min(MAX_SIDE, largest // MIN_SIDE), endpoint=True))
+    columns = int(generator.integers(MIN_SIDE, min(MAX_SIDE, largest // rows), endpoint=True))
+    classes = int(generator.integers(MIN_CLASSES, MAX_CLASSES, endpoint=True))
+    network = Network(seed, bool(seed % 2), image((channels, rows, columns)), classes)
+    return _random_convolutions(network, generator, 2)
+
+
+def random_shapes(seed: int) -> Model:
+    """Three convolutions, each of a random shape."""
+    return _random_convolutions(Network(seed, extreme=bool(seed % 2)), np.random.default_rng(seed), 3)
+
+
+def _random_convolutions(network: Network, generator: np.random.Generator, count: int) -> Model:
+    for _ in range(count):
+        smallest = min(network.tensors[-1].shape[1:])
+        pool = smallest >= 12 and bool(generator.integers(4))
         network.conv(
             outputs=2 * int(generator.integers(1, 4)),
             bits=int(generator.choice([8, 4, 2])),
             pool=pool,
             maximum=int(generator.integers(1, 128)),
             input_shift=int(generator.integers(0, 3)),
-            padding=int(generator.integers(0, 2)),
+            padding=int(generator.integers(0, 2)) if smallest >= 5 else 1,
         )
     return network.model()

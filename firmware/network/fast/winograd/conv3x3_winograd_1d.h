@@ -58,10 +58,9 @@ static inline struct winograd_1d winograd_1d_sizes(struct conv2d layer, int stri
 }
 
 /* values[tile][channel][term][row], for the rows of the padded input from first_row on. */
-static inline __attribute__((always_inline)) void winograd_1d_values(struct conv2d layer,
-                                                                     struct winograd_1d sizes, int first_row,
-                                                                     int rows, const uint8_t *input,
-                                                                     uint8_t *line, winograd_1d_value *values)
+static inline __attribute__((always_inline)) void
+winograd_1d_values(struct conv2d layer, struct winograd_1d sizes, const uint8_t *zeros, int first_row,
+                   int rows, const uint8_t *input, uint8_t *line, winograd_1d_value *values)
 {
     const int width = winograd_1d_columns(layer) + 2;
     const int step = sizes.rows + 2;
@@ -69,7 +68,7 @@ static inline __attribute__((always_inline)) void winograd_1d_values(struct conv
 
     for (int channel = 0; channel < layer.channels; channel++, values += sizes.terms * step) {
         for (int row = 0; row < rows + 2; row++) {
-            const uint8_t *d = winograd_row(layer, input, first_row + row, width, line);
+            const uint8_t *d = winograd_row(layer, zeros, input, first_row + row, width, line);
             winograd_1d_value *value = values + row;
 #pragma GCC unroll 8
             for (int tile = 0; tile < sizes.threes; tile++, value += tile_values, d += 3) {
@@ -293,7 +292,8 @@ conv3x3_winograd_1d(struct conv2d layer, struct requantisation rule, int strip, 
 
     for (; first_row < end_row; first_row += strip) {
         const int rows = end_row - first_row < strip ? end_row - first_row : strip;
-        winograd_1d_values(layer, sizes, first_row * layer.pool, rows * layer.pool, input, line, values);
+        winograd_1d_values(layer, sizes, constants.zeros, first_row * layer.pool, rows * layer.pool, input,
+                           line, values);
         for (int pair = 0; pair + 1 < pairs; pair += 2) {
             winograd_1d_pairs(layer, rule, sizes, pair, 2, first_row, rows, values, packed, bias, constants,
                               rest, output);

@@ -117,7 +117,8 @@ static inline __attribute__((always_inline)) void winograd_2d_column(const uint3
 
 /* values[row of windows][term][channel][window], from row `first_row` of the padded input on.
  * scratch: room for a line of pixels and for the transformed rows of one channel */
-static inline __attribute__((always_inline)) void winograd_2d_values(struct conv2d layer, int first_row,
+static inline __attribute__((always_inline)) void winograd_2d_values(struct conv2d layer,
+                                                                     const uint8_t *zeros, int first_row,
                                                                      int window_rows, const uint8_t *input,
                                                                      uint32_t *scratch, uint8_t *values)
 {
@@ -132,7 +133,8 @@ static inline __attribute__((always_inline)) void winograd_2d_values(struct conv
 
     for (int channel = 0; channel < layer.channels; channel++, values += windows) {
         for (int row = 0; row < 2 * window_rows + 2; row++) {
-            const uint8_t *pixels = winograd_row(layer, input, first_row + row, width, (uint8_t *)scratch);
+            const uint8_t *pixels =
+                winograd_row(layer, zeros, input, first_row + row, width, (uint8_t *)scratch);
 #pragma GCC unroll 4
             for (int word = 0; word < words; word++) {
                 winograd_2d_row(pixels + 8 * word, winograd_smaller(windows - 4 * word, 4), mask, words,
@@ -368,7 +370,7 @@ conv3x3_winograd_2d(struct conv2d layer, struct requantisation rule, int strip, 
 
     for (; first_row < end_row; first_row += strip) {
         const int strip_end = winograd_smaller(first_row + strip, end_row);
-        winograd_2d_values(layer, first_row * layer.pool,
+        winograd_2d_values(layer, constants.zeros, first_row * layer.pool,
                            winograd_2d_window_rows(layer, strip_end - first_row), input, rows, values);
         for (int pair = 0; pair + 1 < pairs; pair += 2) {
             winograd_2d_pairs(layer, rule, pair, 2, first_row, strip_end, values, packed, bias, constants,

@@ -64,11 +64,15 @@ struct lane_products {
     STORE_SUM(first_sum, position, "0")                                                                      \
     ".if %c[pairs] == 2\n" STORE_SUM(second_sum, position, "1") ".endif\n"
 
-/* The channels of one round of the loop: a divisor of all. A single round needs no loop. */
-static inline int lane_products_together(int channels, int taps)
+/* The channels of one round of the loop: a divisor of all, and no more than a load of halfwords reaches. A single
+ * round needs no loop. */
+static inline int lane_products_together(struct lane_products shape)
 {
-    int together = taps == 3 ? 8 : 16;
-    while (channels % together != 0) {
+    int together = shape.taps == 3 ? 8 : 16;
+    if (shape.value_bytes == 2 && together > 4080 / (2 * shape.channel_step)) {
+        together = 4080 / (2 * shape.channel_step);
+    }
+    while (shape.channels % together != 0) {
         together--;
     }
     return together;
@@ -78,7 +82,7 @@ static inline __attribute__((always_inline)) void lane_products(struct lane_prod
                                                                 int terms, const void *values,
                                                                 const uint32_t *weights, uint32_t *sums)
 {
-    const int together = lane_products_together(shape.channels, shape.taps);
+    const int together = lane_products_together(shape);
     const int term_words = shape.channels * shape.taps * shape.pairs;
     const int unused_words = (shape.weight_channels - shape.channels) * shape.taps * shape.pairs;
     const uint32_t *sums_end = sums + terms, *term_end = weights + term_words;

@@ -21,6 +21,7 @@ struct winograd_constants {
     const int32_t *addend;
     const int16_t *multiplier;
     const uint8_t *output; /* their places among the outputs */
+    const uint8_t *zeros; /* a row of the padded input above or below the picture; 0 if none is needed */
 };
 
 /* The same, read for one pair. */
@@ -90,22 +91,20 @@ static inline void winograd_store_largest(struct requantisation rule, const stru
     winograd_store_lanes(rule, pair, lost_bits, place, low_only, sum);
 }
 
-/* A row above or below the picture. It has the image's columns, two of padding on both sides, and one more at most. */
-static const uint8_t winograd_zeros[28 + 2 * 2 + 1] = {0};
-
 /* The first `width` pixels of a row of the padded input: in place, or copied to `line` where padding or the end
  * of the picture makes some of them zero. */
-static inline __attribute__((always_inline)) const uint8_t *
-winograd_row(struct conv2d layer, const uint8_t *plane, int padded_row, int width, uint8_t *line)
+static inline __attribute__((always_inline)) const uint8_t *winograd_row(struct conv2d layer,
+                                                                         const uint8_t *zeros,
+                                                                         const uint8_t *plane, int padded_row,
+                                                                         int width, uint8_t *line)
 {
     const int row = padded_row - layer.padding;
     const int right_end = width - layer.padding;
     const int copied = right_end < layer.columns ? right_end : layer.columns;
     const uint8_t *pixels = plane + row * layer.columns;
 
-    const int is_inside = layer.padding == 0 && layer.pool == 2; /* then only rows that exist are needed */
-    if (!is_inside && (row < 0 || row >= layer.rows)) {
-        return winograd_zeros;
+    if (zeros && (row < 0 || row >= layer.rows)) {
+        return zeros;
     }
     if (layer.padding == 0 && width <= layer.columns) {
         return pixels;
