@@ -12,6 +12,7 @@ from itertools import accumulate
 
 from compiler import kernels, lower, target
 from compiler.kernels import Kernel
+from compiler.kernels.choice import choose, whole_words
 from compiler.lower import Step
 from compiler.network import Model
 
@@ -92,7 +93,7 @@ def plan(
     """
     room = target.room(firmware(model), board)
     steps = lower.steps(model)
-    chosen = choose_kernels(steps, [candidates(step) for step in steps], room)
+    chosen = choose(steps, [candidates(step) for step in steps], room)
     streaming = streaming_steps(steps, chosen, room.arena)
     arena = plan_arena(steps, chosen, streaming)
     rows = plan_rows(steps, chosen, streaming)
@@ -103,35 +104,6 @@ def plan(
 def firmware(model: Model) -> target.Firmware:
     """What the firmware around a model takes."""
     return target.firmware(model.input.count, model.class_names)
-
-
-def choose_kernels(
-    steps: Sequence[Step], candidates: Sequence[Sequence[Kernel]], room: target.Room
-) -> list[Kernel]:
-    """The fastest kernel of each step whose scratch memory fits the arena beside the step's input and output.
-
-    If none fits, the one with the least scratch memory. If all together take too much flash, kernels that
-    take less replace them, those first that cost the fewest cycles for each byte saved.
-    """
-    outputs = [_whole_words(step.target.bytes) for step in steps[:-1]]
-    fitting = [
-        [kernel for kernel in found if kernel.scratch_bytes <= room.arena - source - output]
-        or [min(found, key=lambda kernel: kernel.scratch_bytes)]
-        for found, source, output in zip(candidates, [0, *outputs], [*outputs, 0], strict=True)
-    ]
-    chosen = [min(found, key=lambda kernel: kernel.cycles) for found in fitting]
-    while sum(kernel.flash_bytes for kernel in chosen) > room.flash:
-        replacements = [
-            ((kernel.cycles - now.cycles) / (now.flash_bytes - kernel.flash_bytes), index, kernel)
-            for index, (found, now) in enumerate(zip(fitting, chosen, strict=True))
-            for kernel in found
-            if kernel.flash_bytes < now.flash_bytes
-        ]
-        if not replacements:
-            break
-        _, index, kernel = min(replacements, key=lambda replacement: replacement[:2])
-        chosen[index] = kernel
-    return chosen
 
 
 def streaming_steps(steps: Sequence[Step], chosen: Sequence[Kernel], arena_limit: int) -> int:
@@ -155,8 +127,8 @@ def plan_arena(steps: Sequence[Step], chosen: Sequence[Kernel], streaming: int) 
     and the outputs between them are part of its scratch memory. They share the rest of it: no kernel keeps
     anything there between calls.
     """
-    outputs = [_whole_words(step.target.bytes) for step in steps[:-1]] + [0]
-    scratch = [_whole_words(kernel.scratch_bytes) for kernel in chosen]
+    outputs = [whole_words(step.target.bytes) for step in steps[:-1]] + [0]
+    scratch = [whole_words(kernel.scratch_bytes) for kernel in chosen]
     together = max(streaming, 1)
     between, outputs = outputs[: together - 1], outputs[together - 1 :]
     scratch = [sum(between) + max(scratch[:together]), *scratch[together:]]
@@ -194,8 +166,3 @@ def _rows_within(limit: int, kernel: Kernel) -> int:
     return next(
         rows for rows in range(kernel.rows or 1, -1, -1) if rows == 0 or kernel.cost.at_most(rows) <= limit
     )
-
-
-def _whole_words(size: int) -> int:
-    """A size in bytes, rounded up to whole 32-bit words."""
-    return -(-size // 4) * 4

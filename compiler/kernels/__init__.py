@@ -7,9 +7,9 @@ defines the bits of the others; compiler/schedule.py chooses among those that ap
 import importlib
 import pkgutil
 
-from compiler.kernels.kernel import Kernel, candidates, reference
+from compiler.kernels.kernel import Kernel, candidates, reference, refusals
 
-__all__ = ["Kernel", "candidates", "reference"]
+__all__ = ["Kernel", "candidates", "reference", "refusals"]
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.kernels.kernel import Cost, Kernel, pack_bits, reference_kernel, struct, weighted
+from compiler.kernels.kernel import Cost, DoesNotApply, Kernel, pack_bits, reference_kernel, struct, weighted
 from compiler.lower import Step
 from compiler.network import Conv2d
 
@@ -29,6 +29,26 @@ def conv2d(step: Step) -> Kernel:
         constants={"weights": pack_bits(layer.weights, layer.weight_bits), "bias": layer.bias},
         cost=Cost("conv2d", {"call": 1}, per_row),
     )
+
+
+def require_3x3(step: Step) -> None:
+    """Raise DoesNotApply unless a step has the shape that all fast kernels of convolutions take.
+
+    That is 3x3, stride 1, one group, an even number of outputs, and max pooling over 2x2 or none.
+    """
+    layer = step.layer
+    assert isinstance(layer, Conv2d)
+    if layer.window != (3, 3):
+        raise DoesNotApply(f"its window is {'x'.join(map(str, layer.window))}, not 3x3")
+    if layer.stride != 1:
+        raise DoesNotApply(f"its stride is {layer.stride}, not 1")
+    if layer.groups != 1:
+        raise DoesNotApply(f"it has {layer.groups} groups, not 1")
+    if len(layer.bias) % 2:
+        raise DoesNotApply(f"it has an odd number of outputs, {len(layer.bias)}")
+    if step.pool and (step.pool.size, step.pool.stride) != (2, 2):
+        size, stride = step.pool.size, step.pool.stride
+        raise DoesNotApply(f"its pooling is over {size}x{size} with stride {stride}, not over 2x2 with 2")
 
 
 def sizes(step: Step) -> str:

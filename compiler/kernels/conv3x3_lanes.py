@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from compiler.kernels import conv2d
-from compiler.kernels.kernel import Cost, Kernel, fast_kernel, weighted
+from compiler.kernels.kernel import Cost, DoesNotApply, Kernel, fast_kernel, weighted
 from compiler.lower import Step
 from compiler.network import Conv2d, Tensor, Weighted
 
@@ -21,14 +21,17 @@ LANE_MAX = 2**15 - 1
 
 @fast_kernel(Conv2d)
 def conv3x3_lanes(step: Step) -> Iterator[Kernel]:
-    """3x3, stride 1, one group, an even number of outputs, sums of 16 bits; pooling over 2x2, or none."""
+    """conv2d.require_3x3(), sums of 16 bits; without pooling at least three columns."""
     layer = step.layer
     assert isinstance(layer, Conv2d)
     outputs, _, columns = step.target.shape
-    is_plain = layer.window == (3, 3) and (layer.stride, layer.groups) == (1, 1)
-    is_pooled_as_supported = (step.pool.size, step.pool.stride) == (2, 2) if step.pool else columns >= 3
-    if not (is_plain and is_pooled_as_supported and outputs % 2 == 0 and fits_lanes(layer, step.source)):
-        return
+    conv2d.require_3x3(step)
+    if not step.pool and columns < 3:
+        raise DoesNotApply(f"its output has {columns} columns, not 3 or more")
+    if not fits_lanes(layer, step.source):
+        low, high = layer.accumulators(step.source)
+        count = int(((low < -LANE_MAX) | (high > LANE_MAX)).sum())
+        raise DoesNotApply(f"the sums of {count} of {outputs} outputs do not fit 16 bits")
 
     words = pack(layer.weights, layer.weight_bits)
     unpacked_bytes = 4 * (16 // layer.weight_bits) * (2 * len(words) // outputs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -88,7 +89,11 @@ class Kernel:
         return self.code_bytes + self.constant_bytes
 
 
-# The kernels for a step: none if they do not apply, several if they differ in time and memory.
+class DoesNotApply(Exception):
+    """A kernel cannot compute a step: a clause that says why."""
+
+
+# The kernels for a step, several if they differ in time and memory. Raises DoesNotApply before the first.
 Match = Callable[[Step], Iterable[Kernel]]
 
 _REFERENCE: dict[str, Callable[[Step], Kernel]] = {}
@@ -125,7 +130,22 @@ def reference(step: Step) -> Kernel:
 
 def candidates(step: Step) -> list[Kernel]:
     """All kernels that apply to a step, the reference kernel first."""
-    return [reference(step), *(kernel for match in _FAST.get(step.layer.kind, ()) for kernel in match(step))]
+    found = [reference(step)]
+    for match in _FAST.get(step.layer.kind, ()):
+        with suppress(DoesNotApply):
+            found += match(step)
+    return found
+
+
+def refusals(step: Step) -> dict[str, str]:
+    """Why fast kernels do not apply to a step, by the name of the kernel."""
+    found: dict[str, str] = {}
+    for match in _FAST.get(step.layer.kind, ()):
+        try:
+            list(match(step))
+        except DoesNotApply as reason:
+            found[match.__name__] = str(reason)
+    return found
 
 
 def weighted(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from compiler.kernels import linear
-from compiler.kernels.kernel import Cost, Kernel, fast_kernel, weighted
+from compiler.kernels.kernel import Cost, DoesNotApply, Kernel, fast_kernel, weighted
 from compiler.lower import Step
 from compiler.network import Linear
 
@@ -21,7 +21,7 @@ def linear_paired(step: Step) -> Iterator[Kernel]:
     layer = step.layer
     assert isinstance(layer, Linear)
     if layer.input_shift:
-        return
+        raise DoesNotApply(f"it drops {layer.input_shift} bits of its inputs")
     outputs, inputs = layer.weights.shape
     fours, twos = divmod(outputs + outputs % 2, 4)
     rest = inputs % _INPUTS_PER_ROUND

@@ -20,7 +20,8 @@ from compiler.network import Linear, Model
 from data.mnist import load_test_set
 from tooling import build as builds
 from tooling.measure import network_elf
-from tooling.measure.cortex_m3 import ASSUMPTIONS, Count, Machine, milliseconds
+from tooling.measure.cortex_m3 import Count, Machine, milliseconds
+from tooling.measure.timing import ASSUMPTIONS
 from tooling.tables import ratio, table
 
 _FOLDER = BUILD / "bench"

@@ -1,8 +1,7 @@
 """Functions of a firmware, run on an emulated Cortex-M3 that estimates their cycles.
 
 The instructions are executed by Unicorn, without the start-up code: .data is placed, .bss is zero, and no
-peripheral exists but those that set_words() makes. What they cost is estimated by the rules that
-ASSUMPTIONS tells; they agree with measured chips to some per cent, not to the cycle.
+peripheral exists but those that set_words() makes. timing.py estimates what they cost.
 """
 
 from __future__ import annotations
@@ -41,22 +40,7 @@ from unicorn.arm_const import (
 from common.errors import UserError
 from common.paths import shown
 from compiler.target import CLOCK, memories
-
-ASSUMPTIONS = """\
-Cycles are estimated, not measured: instruction timings of the Cortex-M3 (ARM DDI 0337I, 3.3.1), where a
-taken branch refills the pipeline in 2 cycles and a load or store takes 1 behind another one, else 2. Flash
-at 72 MHz has 2 wait states, lines of 64 bits, and a prefetcher that brings a line every 3 cycles; a branch to
-a line that it does not hold takes 2 more, and so does each load from flash. An instruction that its condition
-skips counts as a short branch: 2 cycles, and no instruction. Bus contention and interrupts are left out."""
-
-# Cycles where the reference manual gives a range: the operands decide, these are typical.
-_MULTIPLY_LONG = 4
-_MULTIPLY_ACCUMULATE_LONG = 5
-_DIVIDE = 7
-_REFILL = 2  # of the pipeline, after a branch
-_WAIT_STATES = 2
-_LINE_BYTES = 8
-_LINE_CYCLES = 3
+from tooling.measure.timing import Clock, Instruction, decode
 
 # Outside the chip: arguments that no memory of the chip is spent on, and the address that ends a call.
 _ARGUMENTS = 0x60000000
@@ -69,23 +53,13 @@ _ARGUMENT_REGISTERS = (UC_ARM_REG_R0, UC_ARM_REG_R1, UC_ARM_REG_R2, UC_ARM_REG_R
 _PAINT = b"\xa5"
 
 
-@dataclass(frozen=True)
-class Instruction:
-    """One instruction: its cycles alone and behind a load or store, and the function it belongs to."""
-
-    size: int
-    cycles: int
-    cycles_behind_memory: int
-    is_memory: bool
-    function: str
-
-
 @dataclass
 class Count:
-    """What some part of the code took."""
+    """What some part of the code took; `cycles` at best."""
 
     instructions: int = 0
     cycles: int = 0
+    worst_cycles: int = 0
 
 
 @dataclass
@@ -108,6 +82,7 @@ class Execution:
         return Count(
             sum(count.instructions for count in self.counts.values()),
             sum(count.cycles for count in self.counts.values()),
+            sum(count.worst_cycles for count in self.counts.values()),
         )
 
 
@@ -202,6 +177,7 @@ class Machine:
         for address, buffer in buffers:
             buffer[:] = self._emulator.mem_read(address, len(buffer))
         self._execution.value = self._emulator.reg_read(UC_ARM_REG_R0)
+        self._execution.fetch_stalls = self._best.fetch_stalls
         stack = bytes(self._emulator.mem_read(bottom, top - bottom))
         self._execution.stack = len(stack.lstrip(_PAINT))
         return self._execution
@@ -254,11 +230,7 @@ class Machine:
         self._execution = Execution()
         self._count = Count()
         self._function = ""
-        self._next_address = -1  # none: the call itself is no branch
-        self._behind_memory = False
-        self._line = -10
-        self._line_ready = 0
-        self._cycles = 0
+        self._best, self._worst = Clock(at_worst=False), Clock(at_worst=True)
 
     def _on_instruction(self, _: Any, address: int, size: int, __: Any) -> None:
         instruction = self._decoded.get(address) or self._decode(address, size)
@@ -266,32 +238,21 @@ class Machine:
             self._enter(instruction.function)
         if self._records:
             self._execution.addresses.append(address)
-        before = self._cycles
-        line = address // _LINE_BYTES
+        best, worst = self._best.cycles, self._worst.cycles
         in_flash = address in self._flash
-        if self._next_address not in (address, -1):
-            self._cycles += _REFILL
-            if in_flash and line not in (self._line, self._line + 1):
-                self._cycles += _WAIT_STATES
-                self._execution.fetch_stalls += _WAIT_STATES
-                self._line_ready = self._cycles + _LINE_CYCLES
-            self._line = line
-        elif in_flash and line != self._line:
-            if self._line_ready > self._cycles:
-                self._execution.fetch_stalls += self._line_ready - self._cycles
-                self._cycles = self._line_ready
-            self._line = line
-            self._line_ready = self._cycles + _LINE_CYCLES
-        self._cycles += instruction.cycles_behind_memory if self._behind_memory else instruction.cycles
-        self._behind_memory = instruction.is_memory
-        self._next_address = address + instruction.size
+        self._best.execute(address, instruction, in_flash)
+        self._worst.execute(address, instruction, in_flash)
         self._count.instructions += 1
-        self._count.cycles += self._cycles - before
+        self._count.cycles += self._best.cycles - best
+        self._count.worst_cycles += self._worst.cycles - worst
 
     def _on_read(self, _: Any, __: int, ___: int, ____: int, _____: int, ______: Any) -> None:
+        best, worst = self._best.cycles, self._worst.cycles
+        self._best.read_flash()
+        self._worst.read_flash()
         self._execution.flash_loads += 1
-        self._cycles += _WAIT_STATES
-        self._count.cycles += _WAIT_STATES
+        self._count.cycles += self._best.cycles - best
+        self._count.worst_cycles += self._worst.cycles - worst
 
     def _enter(self, function: str) -> None:
         self._function = function
@@ -301,11 +262,8 @@ class Machine:
     def _decode(self, address: int, size: int) -> Instruction:
         code = bytes(self._emulator.mem_read(address, size))
         found = next(self._disassembler.disasm_lite(code, address), None)
-        mnemonic, operands = (found[2].split(".")[0], found[3]) if found else ("", "")
-        cycles, is_memory = _cycles(mnemonic, operands)
-        single = mnemonic.startswith(("ldr", "str")) and not mnemonic.startswith(("ldrd", "strd"))
-        behind_memory = 1 if single else cycles
-        instruction = Instruction(size, cycles, behind_memory, is_memory, self.function_at(address))
+        mnemonic, operands = (found[2], found[3]) if found else ("", "")
+        instruction = decode(address, size, mnemonic, operands, self.function_at(address))
         self._decoded[address] = instruction
         return instruction
 
@@ -313,22 +271,3 @@ class Machine:
 def milliseconds(cycles: int) -> str:
     """The time of `cycles` at the chip's full clock."""
     return f"{1000 * cycles / CLOCK:.2f} ms"
-
-
-def _cycles(mnemonic: str, operands: str) -> tuple[int, bool]:
-    """The cycles of an instruction that stands alone, and whether it is a load or store."""
-    if mnemonic.startswith(("ldm", "stm", "push", "pop")):
-        return 1 + operands[operands.index("{") :].count(",") + 1, True
-    if mnemonic.startswith(("ldrd", "strd")):
-        return 3, True
-    if mnemonic.startswith(("ldr", "str")):
-        return 2, True
-    if mnemonic.startswith(("mla", "mls")):
-        return 2, False
-    if mnemonic.startswith(("umlal", "smlal")):
-        return _MULTIPLY_ACCUMULATE_LONG, False
-    if mnemonic.startswith(("umull", "smull")):
-        return _MULTIPLY_LONG, False
-    if mnemonic.startswith(("udiv", "sdiv")):
-        return _DIVIDE, False
-    return 1, False

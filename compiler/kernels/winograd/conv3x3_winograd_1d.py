@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from compiler.kernels import conv3x3_lanes
-from compiler.kernels.kernel import Cost, Kernel, fast_kernel
+from compiler.kernels.kernel import Cost, DoesNotApply, Kernel, fast_kernel
 from compiler.kernels.winograd import pairs
 from compiler.lower import Step
 from compiler.network import Conv2d
@@ -23,17 +23,15 @@ _CODE_BYTES, _CODE_BYTES_OF_A_LAST_PAIR = 3_200, 1_700
 
 @fast_kernel(Conv2d)
 def conv3x3_winograd_1d(step: Step) -> Iterator[Kernel]:
-    """3x3, stride 1, weights of 4 bits, sums of 16 bits and half of them of 15; pooling over 2x2, or none."""
+    """pairs.require(), sums of 16 bits and half of them of 15; at least two columns."""
     layer = step.layer
     assert isinstance(layer, Conv2d)
     outputs, rows, columns = step.target.shape
     pool = step.pool.size if step.pool else 1
     columns *= pool
-    if not pairs.applies(step) or columns < 2:
-        return
-    paired = pairs.pair_outputs(layer, step.source, LOST_BITS)
-    if paired is None:
-        return
+    if columns < 2:
+        raise DoesNotApply("its output has one column, not two or more")
+    paired = pairs.require(step, LOST_BITS)
     channels = step.source.shape[0]
     twos = {0: 0, 1: 2, 2: 1}[columns % 3]
     threes = (columns - 2 * twos) // 3

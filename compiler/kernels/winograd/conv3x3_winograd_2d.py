@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from compiler.kernels.kernel import Cost, Kernel, fast_kernel
+from compiler.kernels import conv2d
+from compiler.kernels.kernel import Cost, DoesNotApply, Kernel, fast_kernel
 from compiler.kernels.winograd import pairs
 from compiler.lower import Step
 from compiler.network import Conv2d
@@ -28,14 +29,15 @@ _CODE_BYTES, _CODE_BYTES_OF_A_LAST_PAIR = 3_400, 2_000
 
 @fast_kernel(Conv2d)
 def conv3x3_winograd_2d(step: Step) -> Iterator[Kernel]:
-    """3x3, stride 1, inputs of 6 bits, weights of 4 bits, sums of 15 bits; pooling over 2x2, or none."""
+    """pairs.require(), inputs of 6 bits, sums of 15 bits."""
     layer = step.layer
     assert isinstance(layer, Conv2d)
-    if not pairs.applies(step) or layer.largest_input(step.source) > LARGEST_INPUT:
-        return
-    paired = pairs.pair_outputs(layer, step.source, LOST_BITS)
-    if paired is None:
-        return
+    conv2d.require_3x3(step)
+    if layer.largest_input(step.source) > LARGEST_INPUT:
+        raise DoesNotApply(
+            f"its inputs are up to {layer.largest_input(step.source)}, not {LARGEST_INPUT} or less"
+        )
+    paired = pairs.require(step, LOST_BITS)
     outputs, rows, columns = step.target.shape
     channels = step.source.shape[0]
     pool = step.pool.size if step.pool else 1

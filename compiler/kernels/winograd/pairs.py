@@ -12,13 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.kernels import conv2d
-from compiler.kernels.kernel import Cost, Kernel, call, struct
+from compiler.kernels.kernel import Cost, DoesNotApply, Kernel, call, struct
 from compiler.lower import Step
 from compiler.network import Conv2d, Tensor
 
 HIGH_BIT = 17
 WEIGHT_BITS = 4
 CHANNELS_PER_GROUP = 4  # nine words of flash hold this number of channels of two outputs
+MAX_OUTPUTS = 256  # their places are bytes
+MAX_CHANNELS = 84  # of whose transformed weights a store reaches all
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,20 +38,31 @@ class Pairs:
         return np.stack([self.low, self.high], axis=1).reshape(-1)
 
 
-def applies(step: Step) -> bool:
-    """Whether the shape of a step is one that the Winograd kernels compute."""
+def require(step: Step, lost_bits: int) -> Pairs:
+    """The pairs of a step's outputs. Raises DoesNotApply unless the Winograd kernels can compute the step."""
     layer = step.layer
     assert isinstance(layer, Conv2d)
-    is_plain = layer.window == (3, 3) and (layer.stride, layer.groups) == (1, 1)
-    is_pooled_as_supported = step.pool is None or (step.pool.size, step.pool.stride) == (2, 2)
-    return (
-        is_plain
-        and is_pooled_as_supported
-        and len(layer.bias) % 2 == 0
-        and len(layer.bias) <= 256  # the places of outputs are bytes
-        and layer.weight_bits <= WEIGHT_BITS
-        and layer.input_shift == 0
-    )
+    conv2d.require_3x3(step)
+    outputs, channels = layer.weights.shape[:2]
+    if outputs > MAX_OUTPUTS or channels > MAX_CHANNELS:
+        raise DoesNotApply(
+            f"it has {channels} channels and {outputs} outputs, not up to {MAX_CHANNELS} and {MAX_OUTPUTS}"
+        )
+    if layer.weight_bits > WEIGHT_BITS:
+        raise DoesNotApply(f"its weights have {layer.weight_bits} bits, not {WEIGHT_BITS} or fewer")
+    if layer.input_shift:
+        raise DoesNotApply(f"it drops {layer.input_shift} bits of its inputs")
+    paired = pair_outputs(layer, step.source, lost_bits)
+    if paired is None:
+        low, high = sums(layer, step.source)
+        wide, narrow = HIGH_BIT - lost_bits, 32 - HIGH_BIT
+        too_wide, not_narrow = (int((high - low >= 1 << bits).sum()) for bits in (wide, narrow))
+        if too_wide:
+            raise DoesNotApply(f"the sums of {too_wide} of {outputs} outputs do not fit {wide} bits")
+        raise DoesNotApply(
+            f"the sums of {not_narrow} of {outputs} outputs do not fit {narrow} bits, and only half may be so"
+        )
+    return paired
 
 
 def pair_outputs(layer: Conv2d, source: Tensor, lost_bits: int) -> Pairs | None:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler import kernels, lower, schedule
-from compiler.kernels import Kernel
+from compiler import kernels, lower
+from compiler.kernels import Kernel, choice
 from compiler.kernels.winograd import conv3x3_winograd_2d, pairs
 from compiler.network import Conv2d, MaxPool2d, Requantisation, Tensor
 from compiler.target import Room
@@ -157,5 +157,5 @@ def test_less_flash_gets_the_kernel_that_takes_less() -> None:
 def _chosen(step: lower.Step, arena: int, flash: int = 100_000) -> Kernel:
     """The kernel of a network of one step, whose input and output lie elsewhere."""
     candidates = kernels.candidates(step)
-    [chosen] = schedule.choose_kernels([step], [candidates], Room(flash, arena))
+    [chosen] = choice.choose([step], [candidates], Room(flash, arena))
     return chosen

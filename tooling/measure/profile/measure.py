@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from common.errors import UserError
 from common.paths import shown
-from compiler import reference, schedule
+from compiler import reference, schedule, target
+from compiler.kernels import choice
 from compiler.lower import Step
 from compiler.network import Model
 from tooling import size
@@ -28,7 +29,8 @@ _WATCHDOG = 0x40003000  # which the self-test feeds
 class LayerProfile:
     """What one layer takes.
 
-    In bytes, `flash` for its constants and its own code, `sram` for its output and its scratch memory.
+    flash: the bytes of its constants and its own code. sram: those of its output and its scratch memory.
+    others: why each other fast kernel does not compute it, by the kernel's name.
     """
 
     name: str
@@ -37,8 +39,10 @@ class LayerProfile:
     macs: int
     instructions: int
     cycles: int
+    worst_cycles: int
     flash: int
     sram: int
+    others: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,10 @@ class Profile:
         return sum(layer.cycles for layer in self.layers) + self.rest.cycles
 
     @property
+    def worst_cycles(self) -> int:
+        return sum(layer.worst_cycles for layer in self.layers) + self.rest.worst_cycles
+
+    @property
     def macs(self) -> int:
         return sum(layer.macs for layer in self.layers)
 
@@ -87,8 +95,9 @@ def measure(elf_file: Path, model: Model, image: np.ndarray) -> Profile:
     logits, execution = machine.classify(image.tobytes(), model.classes)
     if logits != reference.run(model, image[np.newaxis])[0].tolist():
         raise UserError(f"{shown(elf_file)} computes something else than the model: type './inv build'.")
+    others = choice.reasons(steps, [stage.kernel for stage in stages], target.room(schedule.firmware(model)))
     layers = []
-    for stage in stages:
+    for stage, why_not in zip(stages, others, strict=True):
         step, kernel = stage.step, stage.kernel
         count = execution.counts.get(step.function, Count())
         output_bytes = 0 if step is steps[-1] else step.target.bytes  # the logits are the caller's
@@ -100,8 +109,10 @@ def measure(elf_file: Path, model: Model, image: np.ndarray) -> Profile:
                 macs=step.macs,
                 instructions=count.instructions,
                 cycles=count.cycles,
+                worst_cycles=count.worst_cycles,
                 flash=_flash_of(step, symbols),
                 sram=output_bytes + kernel.scratch_bytes,
+                others=why_not,
             )
         )
     sizes = {symbol.name: symbol.size for symbol in symbols}

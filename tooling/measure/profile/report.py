@@ -11,9 +11,10 @@ from compiler.target import CLOCK
 from data.examples import Examples
 from host import link
 from tooling import size
-from tooling.measure.cortex_m3 import ASSUMPTIONS, milliseconds
+from tooling.measure.cortex_m3 import milliseconds
 from tooling.measure.profile.arrival import cycles_on_the_wire
 from tooling.measure.profile.measure import NETWORK, Profile, measure
+from tooling.measure.timing import ASSUMPTIONS
 from tooling.tables import percent, ratio, table
 
 # What the board says before it computes what is left, and thus while it does.
@@ -32,6 +33,7 @@ def report(elf_file: Path, model: Model, digits: Examples, index: int) -> tuple[
         [
             title,
             _layer_table(profile),
+            _other_kernels(profile),
             _memory(profile),
             size.largest_symbols(size.measure(elf_file)),
             _end_to_end(profile, model),
@@ -63,7 +65,7 @@ def plot(profile: Profile, title: str, path: Path) -> None:
 
 
 def _layer_table(profile: Profile) -> str:
-    measured = ("MACs", "instructions", "cycles", "cycles/MAC", "share", "flash", "SRAM")
+    measured = ("MACs", "instructions", "cycles", "at worst", "cycles/MAC", "share", "flash", "SRAM")
     rows = [("layer", "kernel", "output", *measured)]
     for layer in profile.layers:
         rows.append(
@@ -74,6 +76,7 @@ def _layer_table(profile: Profile) -> str:
                 f"{layer.macs:,}" if layer.macs else "",
                 f"{layer.instructions:,}",
                 f"{layer.cycles:,}",
+                f"{layer.worst_cycles:,}",
                 ratio(layer.cycles, layer.macs),
                 percent(layer.cycles, profile.cycles),
                 f"{layer.flash:,}",
@@ -89,6 +92,7 @@ def _layer_table(profile: Profile) -> str:
             "",
             f"{rest.instructions:,}",
             f"{rest.cycles:,}",
+            f"{rest.worst_cycles:,}",
             "",
             percent(rest.cycles, profile.cycles),
             "",
@@ -103,6 +107,7 @@ def _layer_table(profile: Profile) -> str:
             f"{profile.macs:,}",
             f"{profile.instructions:,}",
             f"{profile.cycles:,}",
+            f"{profile.worst_cycles:,}",
             ratio(profile.cycles, profile.macs),
             "100.0 %",
             f"{sum(layer.flash for layer in profile.layers):,}",
@@ -110,11 +115,25 @@ def _layer_table(profile: Profile) -> str:
         )
     )
     lines = [
-        f"{milliseconds(profile.cycles)} at {CLOCK // 1_000_000} MHz; of the cycles, "
+        f"{milliseconds(profile.cycles)} at {CLOCK // 1_000_000} MHz, "
+        f"{milliseconds(profile.worst_cycles)} or "
+        f"{profile.worst_cycles / profile.cycles - 1:.1%} more at worst; of the best case's cycles, "
         f"{profile.fetch_stalls:,} wait for code and {2 * profile.flash_loads:,} for {profile.flash_loads:,} "
         "loads from flash"
     ]
     return "\n".join([table(rows, left=2), *lines])
+
+
+def _other_kernels(profile: Profile) -> str:
+    """Why other fast kernels do not compute the layers."""
+    rows = [
+        (layer.name, name, reason)
+        for layer in profile.layers
+        for name, reason in sorted(layer.others.items())
+    ]
+    if not rows:
+        return "No other fast kernel is for layers of these kinds."
+    return table([("layer", "does not run", "because"), *rows], left=3)
 
 
 def _memory(profile: Profile) -> str:
