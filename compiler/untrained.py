@@ -13,6 +13,8 @@ import numpy as np
 
 from compiler import model_file, reference
 from compiler.network import Conv2d, Layer, Linear, MaxPool2d, Model, Requantisation, Tensor, image
+from data import sample
+from data.examples import Examples
 from pictures.preparation import Preparation
 
 # Names that need care in C and on the link: quotes, separators, a format, a trigraph, the longest one.
@@ -28,13 +30,22 @@ SHAPES: dict[str, tuple[tuple[int, int, int], tuple[str, ...]]] = {
 
 
 def save(folder: Path) -> list[Path]:
-    """Write the model files of SHAPES into a folder. Returns their paths."""
+    """Write the model files of SHAPES into a folder, with samples beside them. Returns the models' paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, (shape, class_names) in SHAPES.items():
-        paths.append(folder / f"{name}.npz")
-        model_file.save(network(name, shape, class_names), paths[-1])
+        model = network(name, shape, class_names)
+        path = folder / f"{name}.npz"
+        model_file.save(model, path)
+        sample.write(path, examples(model))
+        paths.append(path)
     return paths
+
+
+def examples(model: Model, count: int = sample.COUNT) -> Examples:
+    """Noise, and the classes that the network takes it for."""
+    images = np.random.default_rng(count).integers(0, 256, (count, *model.input.shape), np.uint8)
+    return Examples(images, reference.predict(model, images))
 
 
 def network(name: str, shape: Sequence[int], class_names: Sequence[str], seed: int = 1) -> Model:

@@ -14,6 +14,10 @@ from compiler.network.layer import expect_array, expect_whole
 from compiler.network.tensor import INT32_MAX, INT32_MIN, Tensor, positions, times
 
 
+# Rows are counted in bytes on the chip. Only padding makes pictures larger than images.
+_MAX_SIDE = 255
+
+
 @dataclass(frozen=True, eq=False)
 class Requantisation:
     """From int32 accumulators to activations, ReLU included, with one 32-bit multiplication.
@@ -226,4 +230,7 @@ class Conv2d(Weighted):
                 f"it takes pictures of {channels * self.groups} channels, and gets {times(source.shape)}"
             )
         padded = [size + 2 * self.padding for size in source.shape[1:]]
-        return self.result((outputs, *positions(padded, self.window, self.stride)), source)
+        sides = positions(padded, self.window, self.stride)
+        if max(sides) > _MAX_SIDE:
+            raise UserError(f"its output of {times(sides)} has more than {_MAX_SIDE} rows or columns")
+        return self.result((outputs, *sides), source)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
-from compiler.network import IMAGE, AvgPool2d, Conv2d, Linear, MaxPool2d, Model, Requantisation
+from compiler.network import IMAGE, AvgPool2d, Conv2d, Linear, MaxPool2d, Model, Requantisation, Tensor, image
 
 
 def test_the_smallest_settings_are_allowed() -> None:
@@ -89,6 +89,26 @@ def test_an_accumulator_reaches_the_ends_of_32_bits_but_not_past_them(sign: int)
     bias[3] += sign
     with pytest.raises(UserError, match=r"layer 0 \(linear\): its accumulators could reach .* overflow"):
         model_of(Linear(weights, bias))
+
+
+def test_rows_on_the_chip_fit_a_byte() -> None:
+    layer = one_convolution(weights=np.zeros((2, 1, 60, 60), np.int8), padding=59)
+    assert layer.output(image((1, 196, 64))).shape == (2, 255, 123)
+    with pytest.raises(UserError, match="its output of 256x123 has more than 255 rows"):
+        layer.output(image((1, 197, 64)))
+
+
+def test_limits_of_images_and_classes_are_checked() -> None:
+    layer = Linear(np.zeros((10, 3 * 32 * 32), np.int8), np.zeros(10, np.int32))
+    assert Model("rgb", (layer,), 1.0, input=image((3, 32, 32))).classes == 10
+    with pytest.raises(UserError, match="2 channels"):
+        Model("two", (layer,), 1.0, input=image((2, 32, 48)))
+    with pytest.raises(UserError, match="does not give 3 logits"):
+        Model("three", (layer,), 1.0, input=image((3, 32, 32)), class_names=("a", "b", "c"))
+    with pytest.raises(UserError, match="'a b' is not supported"):
+        Model("blank", (layer,), 1.0, input=image((3, 32, 32)), class_names=("a b", *"123456789"))
+    with pytest.raises(UserError, match="pixels are from 0 to 15, not 0 to 255"):
+        Model("dark", (layer,), 1.0, input=Tensor((3, 32, 32), 0, 15))
 
 
 def test_layers_that_do_not_fit_together_are_refused() -> None:

@@ -60,6 +60,7 @@ def test_instructions_take_what_the_manual_says(
     assert (total.instructions, total.cycles) == (instructions, cycles)
 
 
+ROOM = "sub sp, #16\n nop\n"  # on the stack
 LOAD = "ldr r1, [sp, #-8]\n"
 
 
@@ -69,15 +70,16 @@ LOAD = "ldr r1, [sp, #-8]\n"
         ("mov.w r0, #0\n" * 3 + "bx lr", 0),
         (LOAD + LOAD + "bx lr", 0),  # 32-bit encodings that are word-aligned
         ("nop\n" + LOAD + "bx lr", 0),  # not aligned, but behind no load
-        ("ldr r1, [sp]\n" + LOAD + "bx lr", 1),  # not aligned behind a load of 16 bits
-        (LOAD + "ldr r2, [sp], #4\n sub sp, #4\n bx lr", 1),  # updates its address behind a load
-        ("ldr r2, [sp], #4\n sub sp, #4\n bx lr", 0),  # the first of a chain may
+        (ROOM + "ldr r1, [sp]\n nop.w\n" + LOAD + "bx lr", 0),
+        (ROOM + "ldr r1, [sp]\n" + LOAD + "bx lr", 1),  # not aligned behind a load
+        (ROOM + "ldr r1, [sp]\n ldr r2, [sp], #4\n bx lr", 1),  # updates its address behind a load
+        (ROOM + "ldr r2, [sp], #4\n bx lr", 0),  # the first of a chain may
         ("str r1, [sp, #-8]\n" + LOAD + "bx lr", 1),
-        ("mov r2, sp\n ldr r1, [r2]\n bx lr", 1),
-        ("mov r2, sp\n nop\n ldr r1, [r2]\n bx lr", 0),
-        ("cmp r2, r1\n ldr r1, [sp]\n bx lr", 0),  # a comparison computes no address
-        ("mov r2, sp\n mov r3, #0\n nop\n str r1, [r2, r3]\n bx lr", 1),
-        ("adr r2, 1f\n nop\n ldr r1, [sp]\n ldr r1, [r2]\n bx lr\n .balign 4\n 1: .word 0", 1),
+        (ROOM + "mov r2, sp\n ldr r1, [r2]\n bx lr", 1),
+        (ROOM + "mov r2, sp\n nop\n ldr r1, [r2]\n bx lr", 0),
+        (ROOM + "cmp r2, r1\n ldr r1, [sp]\n bx lr", 0),  # a comparison computes no address
+        (ROOM + "mov r3, #0\n nop\n str r1, [sp, r3]\n bx lr", 1),
+        (ROOM + "adr r2, 1f\n nop\n ldr r1, [sp]\n ldr r1, [r2]\n bx lr\n .balign 4\n 1: .word 0", 1),
     ],
 )
 def test_at_worst_each_stall_of_a_real_chip_takes_a_cycle(
