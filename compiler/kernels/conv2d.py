@@ -28,6 +28,7 @@ def conv2d(step: Step) -> Kernel:
         sizes=sizes(step),
         constants={"weights": pack_bits(layer.weights, layer.weight_bits), "bias": layer.bias},
         cost=Cost("conv2d", {"call": 1}, per_row),
+        code_bytes=400,
     )
 
 

@@ -45,8 +45,25 @@ def conv3x3_lanes(step: Step) -> Iterator[Kernel]:
         sizes=conv2d.sizes(step),
         constants={"weights": words, "bias": _pair_biases(layer.bias)},
         cost=_cost(step, layer, len(words)),
+        code_bytes=_code_bytes(step),
         scratch_bytes=unpacked_bytes + copied_bytes,
     )
+
+
+def _width(columns: int) -> int:
+    """The positions of a row that are computed together without pooling."""
+    return 5 if columns % 5 == 0 else 3
+
+
+def _code_bytes(step: Step) -> int:
+    """The code of the kernel, whose loop takes 4, 2 or 1 channels in each round."""
+    channels = step.source.shape[0]
+    together = 4 if channels % 4 == 0 else 2 if channels % 2 == 0 else 1
+    if step.pool:
+        return {1: 860, 2: 970, 4: 1_400}[together]
+    if _width(step.target.shape[2]) == 5:
+        return {1: 720, 2: 860, 4: 1_730}[together]
+    return {1: 640, 2: 860, 4: 1_260}[together]
 
 
 def _cost(step: Step, layer: Conv2d, words: int) -> Cost:
@@ -57,7 +74,7 @@ def _cost(step: Step, layer: Conv2d, words: int) -> Cost:
     if step.pool:
         shape, positions, width = "2x2 window", pairs * columns, 4
     else:
-        width = 5 if columns % 5 == 0 else 3
+        width = _width(columns)
         shape, positions = f"row of {width}", pairs * math.ceil(columns / width)
     assert layer.requantisation is not None
     saturates = layer.requantisation.maximum & (layer.requantisation.maximum + 1) == 0  # in one USAT

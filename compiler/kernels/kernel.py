@@ -56,7 +56,7 @@ class Kernel:
     constants: arrays as they lie in flash; in C each is called layerN_KEY.
     rows: of the output, if the call computes those from first_row to end_row - 1; None if it computes all.
     scratch_bytes: memory beside input and output; nothing is kept there between calls.
-    code_bytes: estimated, of the flash that its code takes.
+    code_bytes: the flash that its code takes, from compiled examples.
     """
 
     header: str
@@ -156,6 +156,7 @@ def weighted(
     sizes: str,
     constants: Mapping[str, np.ndarray],
     cost: Cost,
+    code_bytes: int,
     scratch_bytes: int = 0,
 ) -> Kernel:
     """A kernel of a layer with weights: function(sizes, rule, rows, source, constants, scratch, target).
@@ -186,6 +187,7 @@ def weighted(
         rows=rows,
         weight_bits=layer.weight_bits,
         scratch_bytes=scratch_bytes,
+        code_bytes=code_bytes,
     )
 
 

@@ -28,6 +28,7 @@ def linear(step: Step) -> Kernel:
         sizes=sizes(layer),
         constants={"weights": pack_bits(layer.weights, layer.weight_bits), "bias": layer.bias},
         cost=Cost("linear", work, {}),
+        code_bytes=120,
     )
 
 

@@ -42,6 +42,7 @@ def linear_paired(step: Step) -> Iterator[Kernel]:
         sizes=linear.sizes(layer),
         constants={"weights": pack(layer.weights), "bias": layer.bias},
         cost=Cost("linear_paired", work, {}),
+        code_bytes=1_190 if rest else 1_050,
     )
 
 

@@ -32,5 +32,5 @@ def normalise(step: Step) -> Kernel:
         call=call("normalise", [sizes], ["{source}", "{target}", "{scratch}"]),
         cost=Cost(layer.kind, {"call": 1, "cell": cells, "pixel": rows * columns}, {}),
         scratch_bytes=_HISTOGRAM_BYTES + -(-((rows // 2) * (columns // 2) + 2 * cells) // 4) * 4,
-        code_bytes=700,
+        code_bytes=940,
     )

@@ -13,7 +13,6 @@ from common.limits import MAX_SIDE
 from compiler.network.layer import expect_array, expect_whole
 from compiler.network.tensor import INT32_MAX, INT32_MIN, Tensor, positions, times
 
-
 # Rows are counted in bytes on the chip. Only padding makes pictures larger than images.
 _MAX_SIDE = 255
 
