@@ -18,7 +18,7 @@ _FIRST, _FIRMWARE, _TRAINING = "First steps", "The firmware", "Training"
 _MEASURING, _CHECKING = "Measuring", "Checking and cleaning"
 
 _MODEL = "a model: its name in models/ or its file"
-_IMAGE = "a number of the test set, 0 to 9999"
+_IMAGE = "a number of the test images beside the model file, from 0 on"
 _MEASURED = ["linear", "cnn", "max"]
 _NO_INSTALL = "install no package and download nothing; what is missing is left out or named"
 
@@ -414,21 +414,21 @@ def profile(
 ) -> None:
     """Show where the cycles and the memory of one inference go, layer by layer."""
     from compiler.model_file import load
-    from data.mnist import load_test_set
+    from data import sample
     from tooling import build as builds
     from tooling.measure.profile import measure as profiles
     from tooling.measure.profile import report
     from tooling.setup import renode as installed
 
-    digits = load_test_set()
-    digits.require(image)
     if renode:
         installed.require()
     path = _chosen_model(model)
+    examples = sample.read(path)
+    examples.require(image)
     builds.build(builds.BLUEPILL, path)
     firmware = builds.image(builds.BLUEPILL, path)
     network = load(path)
-    measured, text = report.report(firmware, network, digits, image)
+    measured, text = report.report(firmware, network, examples, image)
     print(text)
     if plot:
         report.plot(measured, network.name, BUILD / "profile.png")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from common.paths import BUILD, model_files, shown
 from compiler import codegen, reference, schedule
 from compiler import model_file as files
 from compiler.network import Linear, Model
-from data.mnist import load_test_set
+from data import sample, sources
+from data.examples import Examples
 from tooling import build as builds
 from tooling.measure import network_elf
 from tooling.measure.cortex_m3 import Count, Machine, milliseconds
@@ -52,18 +54,19 @@ class Bench:
 def run(index: int = 0, names: Sequence[str] = (), *, all_images: bool = False) -> str:
     """The tables for these models, names in models/ or files; by default for all of models/.
 
-    index: of the test image. all_images: also whether the fast kernels compute the reference's logits of
-    the whole test set. Errors: UserError, UserError.
+    index: of the image in the sample beside each model file. all_images: also whether the fast kernels
+    compute the reference's logits of all test images, or of the sample if they are not there.
+    Raises UserError.
     """
-    digits = load_test_set()
-    digits.require(index)
     paths = [builds.model_file(name) for name in names] or model_files()
     builds.build(builds.BLUEPILL)
     parts = []
-    for model in map(files.load, paths):
-        parts.append(_report(measure(model, digits.images[index])))
+    for path in paths:
+        model, examples = files.load(path), sample.read(path)
+        examples.require(index)
+        parts.append(_report(measure(model, examples.images[index])))
         if all_images:
-            parts.append(_compare_all(model, digits.images))
+            parts.append(_compare_all(model, _test_images(model, examples)))
     return "\n\n".join([*parts, ASSUMPTIONS])
 
 
@@ -96,6 +99,17 @@ def measure(model: Model, image: np.ndarray) -> Bench:
     alone = first if len(model.layers) == 1 and isinstance(first, Linear) else None
     floating_point = _floating_point(alone, model.logit_scale, image, folder) if alone else None
     return Bench(model.name, tuple(layers), floating_point)
+
+
+def _test_images(model: Model, examples: Examples) -> np.ndarray:
+    """All test images of the model's source if they are on this computer, else those of its sample."""
+    described = model.metadata.get("data")
+    source = described.get("source") if isinstance(described, dict) else "mnist"
+    with suppress(UserError, ImportError):
+        found = sources.load_test(str(source)).images
+        if found.shape[1:] == model.input.shape:
+            return found
+    return examples.images
 
 
 def _compare_all(model: Model, images: np.ndarray) -> str:

@@ -16,7 +16,7 @@ from compiler.network import (
     Linear,
     Model,
 )
-from data import mnist
+from data import sample
 
 NAMES = list(networks(False))
 
@@ -75,7 +75,7 @@ def test_committed_models_compute_the_references_logits_on_the_simulated_chip(
     path: Path, tmp_path: Path
 ) -> None:
     model = model_file.load(path)
-    images = mnist.load_test_set().images[::20]
+    images = sample.read(path).images
     machine = network_builds.arm_machine(model, tmp_path, counts=False)
     logits = [machine.classify(image.tobytes(), model.classes)[0] for image in images]
     np.testing.assert_array_equal(logits, reference.run(model, images))

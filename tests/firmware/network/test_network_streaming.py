@@ -14,7 +14,7 @@ from fast_networks import networks, random_shapes
 from common.paths import MODELS, model_files
 from compiler import model_file, reference, schedule
 from compiler.network import Model
-from data import mnist
+from data import mnist, sample
 
 COMMITTED = model_files()
 PATTERNS = 30  # of arrival, for each network on this computer
@@ -29,7 +29,7 @@ def check(network: Any, model: Model, images: np.ndarray, seed: int, patterns: i
         given_up, index = generator.integers(0, len(images), 2)
         if generator.integers(2):
             for _ in range(5):
-                network.rows(images[given_up].tobytes(), int(generator.integers(29)))
+                network.rows(images[given_up].tobytes(), int(generator.integers(model.input.shape[1] + 1)))
             network.begin()
         if generator.integers(4) == 0:
             assert network.run(images[given_up].tobytes()) == expected[given_up].tolist()
@@ -37,18 +37,19 @@ def check(network: Any, model: Model, images: np.ndarray, seed: int, patterns: i
 
 
 @pytest.fixture(params=COMMITTED, ids=lambda path: path.stem)
-def committed(request: pytest.FixtureRequest) -> Model:
-    return model_file.load(request.param)
+def committed(request: pytest.FixtureRequest) -> tuple[Model, np.ndarray]:
+    """A model and the images of its sample."""
+    return model_file.load(request.param), sample.read(request.param).images
 
 
-def test_committed_models(committed: Model, tmp_path: Path) -> None:
-    network = network_builds.NativeNetwork(committed, tmp_path)
-    check(network, committed, mnist.load_test_set().images[:100], 1, 200)
+def test_committed_models(committed: tuple[Model, np.ndarray], tmp_path: Path) -> None:
+    model, images = committed
+    check(network_builds.NativeNetwork(model, tmp_path), model, images[:100], 1, 200)
 
 
-def test_committed_models_on_the_simulated_chip(committed: Model, tmp_path: Path) -> None:
-    network = network_builds.ArmNetwork(committed, tmp_path)
-    check(network, committed, mnist.load_test_set().images[:20], 2, 20)
+def test_committed_models_on_the_simulated_chip(committed: tuple[Model, np.ndarray], tmp_path: Path) -> None:
+    model, images = committed
+    check(network_builds.ArmNetwork(model, tmp_path), model, images[:20], 2, 20)
 
 
 @pytest.mark.parametrize("name", networks(False))

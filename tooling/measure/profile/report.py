@@ -21,13 +21,14 @@ from tooling.tables import percent, ratio, table
 GREETING = ("Image data received successfully", "Starting inference...")
 
 
-def report(elf_file: Path, model: Model, digits: Examples, index: int) -> tuple[Profile, str]:
-    """The profile of one test image, and all of it as text. Errors: UserError."""
-    digits.require(index)
-    profile = measure(elf_file, model, digits.images[index])
+def report(elf_file: Path, model: Model, examples: Examples, index: int) -> tuple[Profile, str]:
+    """The profile of one example, and all of it as text. Raises UserError."""
+    examples.require(index)
+    profile = measure(elf_file, model, examples.images[index])
+    recognised, label = (model.class_names[k] for k in (profile.label, examples.labels[index]))
     title = (
         f"{shown(elf_file)}, model {model.name}, test image {index}: "
-        f"recognised as {profile.label}, labelled {digits.labels[index]}"
+        f"recognised as {recognised}, labelled {label}"
     )
     return profile, "\n\n".join(
         [
@@ -114,12 +115,12 @@ def _layer_table(profile: Profile) -> str:
             f"{profile.arena:,}",
         )
     )
+    more = profile.worst_cycles / profile.cycles - 1
     lines = [
         f"{milliseconds(profile.cycles)} at {CLOCK // 1_000_000} MHz, "
-        f"{milliseconds(profile.worst_cycles)} or "
-        f"{profile.worst_cycles / profile.cycles - 1:.1%} more at worst; of the best case's cycles, "
-        f"{profile.fetch_stalls:,} wait for code and {2 * profile.flash_loads:,} for {profile.flash_loads:,} "
-        "loads from flash"
+        f"or {milliseconds(profile.worst_cycles)} at worst, {100 * more:.1f} % more.",
+        f"Of the cycles at best, {profile.fetch_stalls:,} wait for code and {2 * profile.flash_loads:,} for "
+        f"{profile.flash_loads:,} loads from flash.",
     ]
     return "\n".join([table(rows, left=2), *lines])
 
