@@ -131,7 +131,6 @@ def measure(model: Model, board: str = target.DEFAULT_BOARD) -> Resources:
         for stage in planned.stages
     )
     flash, sram = target.memories(target.memory_layout(board))
-    kept = target.firmware_sram(model.input.bytes)
     return Resources(
         model=model.name,
         steps=steps,
