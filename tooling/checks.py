@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from common.errors import UserError
-from common.paths import BUILD, FIRMWARE, ROOT, SUITES, shown
+from common.paths import BUILD, FIRMWARE, ROOT, SUITES, model_files, shown
 from host.errors import BoardError
 from tooling import build, processes
 from tooling.fuzz import fuzz
@@ -140,6 +140,10 @@ def _checks(install: bool) -> list[Check]:
         Check("suites on native", partial(_suites, NATIVE, install)),
         Check("suites on qemu", partial(_suites, QEMU, install)),
         Check("suites on renode", partial(_suites, RENODE, install)),
+        *(
+            Check(f"other models on {simulator}", partial(_suites_of_other_models, simulator, install))
+            for simulator in (NATIVE, QEMU, RENODE)
+        ),
     ]
 
 
@@ -243,6 +247,34 @@ def _fuzz(target: str) -> Results:
 
 
 def _suites(simulator: str, install: bool) -> Results:
+    _need_simulator(simulator, install)
+    return _suites_of(simulator, build.model_file(), select())
+
+
+def _suites_of_other_models(simulator: str, install: bool) -> Results:
+    """The suites with each committed model but the default one; on a chip those about images and the link."""
+    _need_simulator(simulator, install)
+    chosen = select() if simulator == NATIVE else select([SUITES / "inference.robot", SUITES / "link.robot"])
+    results = Results()
+    for model in model_files():
+        if model == build.model_file():
+            continue
+        print(f"\nmodel: {shown(model)}", flush=True)
+        try:
+            results += _suites_of(simulator, model, chosen)
+        except NotRun as reason:
+            print(reason)
+    return results
+
+
+def _suites_of(simulator: str, model: Path, chosen: Sequence[Path]) -> Results:
+    try:
+        return _results(suites.run(suites.Choice(simulator), model, chosen))
+    except TooLarge as reason:
+        raise NotRun(str(reason)) from None
+
+
+def _need_simulator(simulator: str, install: bool) -> None:
     if simulator == RENODE:
         if reason := provision.provide_renode(install=install):
             raise NotRun(reason)
@@ -251,10 +283,6 @@ def _suites(simulator: str, install: bool) -> Results:
         _need(tools.QEMU, *build.BOARDS[build.QEMU_BOARD].needs)
     else:
         _need(*build.BOARDS[build.NATIVE].needs)
-    try:
-        return _results(suites.run(suites.Choice(simulator), build.model_file(), select()))
-    except TooLarge as reason:
-        raise NotRun(str(reason)) from None
 
 
 def _sanitized_suites() -> Results:

@@ -41,6 +41,11 @@ class Results:
     executed: frozenset[str] = frozenset()
     skips: Mapping[str, str] = field(default_factory=dict)
 
+    def __add__(self, other: Results) -> Results:
+        return Results(
+            self.counts + other.counts, self.executed | other.executed, {**self.skips, **other.skips}
+        )
+
 
 class _Collector(ResultVisitor):
     def __init__(self) -> None:
