@@ -33,7 +33,8 @@ class FakeHardware:
 
     def __init__(self, path: Path) -> None:
         model = model_file.load(path)
-        self.board = FakeBoard(model.input.shape, model.class_names)
+        channels, rows, columns = model.input.shape
+        self.board = FakeBoard((channels, rows, columns), model.class_names)
         self.board.network = lambda pixels: tuple(
             reference.run(model, np.frombuffer(pixels, np.uint8).reshape(1, *SHAPE))[0].tolist()
         )

@@ -10,7 +10,7 @@ import numpy as np
 def by_loops(image: np.ndarray, span: int) -> list[list[int]]:
     """The normalised image, in Python's own integers. image: uint8 (rows, columns)."""
     rows, columns = image.shape
-    pixels = image.tolist()
+    pixels: list[list[int]] = image.tolist()
     cells = (-(-rows // 4), -(-columns // 4))
 
     def mean(y: int, x: int) -> int:
