@@ -63,6 +63,8 @@ class Gpio(IntEnum):
 GPIOA = 0x40010800
 GPIOB = 0x40010C00
 GPIOC = 0x40011000
+GPIOD = 0x40011400
+GPIOE = 0x40011800
 
 
 class Afio(IntEnum):
@@ -123,6 +125,22 @@ class Usart1(IntEnum):
     CR2 = 0x40013810
     CR3 = 0x40013814
     GTPR = 0x40013818
+
+
+class Usart(IntEnum):
+    """Offsets in a USART."""
+
+    SR = 0x00
+    DR = 0x04
+    BRR = 0x08
+    CR1 = 0x0C
+    CR2 = 0x10
+    CR3 = 0x14
+    GTPR = 0x18
+
+
+USART2 = 0x40004400
+USART3 = 0x40004800
 
 
 class UsartStatus(IntFlag):
@@ -241,6 +259,12 @@ class Crc(IntEnum):
     DR = 0x40023000
     IDR = 0x40023004
     CR = 0x40023008
+
+
+class Usb(IntEnum):
+    CNTR = 0x40005C40
+    ISTR = 0x40005C44
+    BTABLE = 0x40005C50
 
 
 BKP_DR1 = 0x40006C04

@@ -42,10 +42,14 @@ class SimulatedChip:
         """A new chip with the crystal running, nothing in flash and the processor halted."""
         self.command("Clear")
         self.command("emulation SetGlobalAdvanceImmediately true")
-        self.command('mach create "chip"')
+        self.add_board("chip")
+        self.log()
+
+    def add_board(self, name: str) -> None:
+        """One more machine, to which the commands go from here on."""
+        self.command(f'mach create "{name}"')
         self.command(f"machine LoadPlatformDescription @{DESCRIPTION}")
         self.command("cpu IsHalted true")
-        self.log()
 
     def command(self, text: str) -> str:
         """What a monitor command prints. Raises RuntimeError when Renode refuses it."""

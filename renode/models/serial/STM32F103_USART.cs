@@ -95,7 +95,7 @@ namespace Antmicro.Renode.Peripherals.UART
 
             Registers.Data.Define(this)
                 .WithValueField(0, 9, valueProviderCallback: _ => receiveData, writeCallback: (_, value) => DataWasWritten((uint)value), name: "DR")
-                .WithReservedBits(9, 23)
+                .WithIgnoredBits(9, 23) // narrow writes are repeated over them
                 .WithReadCallback((_, __) => DataWasRead());
 
             Registers.BaudRate.Define(this)

@@ -74,7 +74,8 @@ namespace Antmicro.Renode.Peripherals.Timers
                 break;
             case 8:
                 earlyWakeUp &= (value & 1) != 0;
-                break;
+                UpdateInterrupt();
+                return;
             }
             UpdateInterrupt();
             Plan();
