@@ -77,11 +77,12 @@ class FaultKeywords(PowerKeywords):
     def rest_of_the_frame_should_be_refused(self) -> None:
         """A board that was reset in the middle of a frame reports what came after that by at most one error.
 
-        None if the frame was over before the board could receive again.
+        None if the frame was over before the board could receive again; a framing error if the board began to
+        listen in the middle of a character.
         """
         with contextlib.suppress(NoAnswer):
             message = self.board().connection.read_message(FORGOTTEN_AFTER)
-            if message.name != "error" or message.text("name") not in ("length", "short"):
+            if message.name != "error" or message.text("name") not in ("length", "short", "line"):
                 raise AssertionError(f"The board answered the rest of a frame with {message}.")
             message = self.board().connection.read_message(FORGOTTEN_AFTER)
             raise AssertionError(f"The board answered the rest of a frame with a second message: {message}.")
