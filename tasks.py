@@ -19,7 +19,7 @@ _MEASURING, _CHECKING = "Measuring", "Checking and cleaning"
 
 _MODEL = "a model: its name in models/ or its file"
 _IMAGE = "a number of the test images beside the model file, from 0 on"
-_MEASURED = ["linear", "cnn", "max"]
+_MEASURED = ["linear", "cnn", "cnn-robust", "max"]
 _NO_INSTALL = "install no package and download nothing; what is missing is left out or named"
 
 

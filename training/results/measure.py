@@ -8,7 +8,7 @@ from pathlib import Path
 from common.errors import UserError
 from common.paths import MODELS, RESULTS, RESULTS_TABLE, ROBUSTNESS_PICTURE, RUNS
 from compiler import model_file
-from compiler.network import Model
+from compiler.network import DIGITS, Model
 from data.mnist import load_test_set
 from training.results import robustness, seeds, table
 from training.robustness import benchmark, picture
@@ -28,10 +28,10 @@ def measure(
     markdown: Path = RESULTS_TABLE,
     drawing: Path = ROBUSTNESS_PICTURE,
 ) -> str:
-    """Measure every recorded seed of these models, write RESULTS.md and the picture; the table is the result.
+    """Measure every recorded seed of these models and write RESULTS.md; the table is the result.
 
-    A seed counts if its network is the committed one or its run's folder has it. Raises UserError if a model
-    has no such seed.
+    A seed counts if its network is the committed one or its run's folder has it. With several models, their
+    answers are also drawn side by side. Raises UserError if a model has no such seed.
     """
     entries = table.load(results)
     networks: dict[str, Predict] = {}
@@ -49,6 +49,6 @@ def measure(
     path = robustness.file_beside(results)
     robustness.record(measured, path, [entry["checksum"] for entry in entries])
     table.write(results, markdown)
-    classes = [str(number) for number in range(10)]
-    picture.draw(examples, digits.images, digits.labels, classes, drawing)
+    if len(names) > 1:
+        picture.draw(examples, digits.images, digits.labels, DIGITS, drawing)
     return robustness.section([entry for entry in entries if entry["name"] in names], robustness.load(path))

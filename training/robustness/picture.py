@@ -28,7 +28,7 @@ def draw(
     """Write a PNG. Each kind shows the next of the images, at each strength; wrong answers are red."""
     width = len(STRENGTHS)
     rows = math.ceil(len(KINDS) / _ACROSS)
-    figure = Figure(figsize=(1.35 * width * _ACROSS, 1.55 * rows), layout="constrained")
+    figure = Figure(figsize=(1.35 * width * _ACROSS, 1.62 * rows), layout="constrained")
     axes = figure.subplots(rows, width * _ACROSS, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
@@ -40,12 +40,16 @@ def draw(
             changed = corrupted(kind, strength, images[number], number)
             axis.imshow(changed.reshape(-1, *changed.shape[-2:])[0], cmap="gray", vmin=0, vmax=255)
             axis.set_title(f"{kind.name}, {title}", fontsize=7, pad=2)
-            for line, (name, predict) in enumerate(networks.items()):
+            for place, (name, predict) in enumerate(networks.items()):
                 answer = int(predict(changed)[0])
-                colour = "black" if answer == label else "red"
-                text, place = f"{name} {class_names[answer]}", ((line + 0.5) / len(networks), -0.03)
                 axis.annotate(
-                    text, place, xycoords="axes fraction", color=colour, fontsize=6, ha="center", va="top"
+                    f"{name} {class_names[answer]}",
+                    (place % 2, -0.03 - 0.1 * (place // 2)),
+                    xycoords="axes fraction",
+                    color="black" if answer == label else "red",
+                    fontsize=6,
+                    ha="right" if place % 2 else "left",
+                    va="top",
                 )
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=110)
