@@ -34,7 +34,7 @@ def interface_of(entry: Mapping[str, Any]) -> Interface:
 
 
 # linear.npz does not record its architecture.
-@pytest.mark.parametrize("name", ["cnn", "digits8", "fashion", "max"])
+@pytest.mark.parametrize("name", ["cnn", "digits8", "fashion", "fashion-small", "max"])
 def test_the_committed_model_was_made_by_todays_recipe(name: str) -> None:
     model = model_file.load(MODELS / f"{name}.npz")
     settings = models.settings(name, model.metadata["recipe"]["seed"], interface_of(model.metadata))
