@@ -103,7 +103,7 @@ class WireKeywords(ImageKeywords):
     def greet_at_the_default_rate(self) -> None:
         """A host that missed the change of the rate opens the port."""
         if self.hardware.has_a_speed:
-            self.stream.baudrate = link.DEFAULT_BAUD
+            self.board().connection.set_baud(link.DEFAULT_BAUD)
         self.board().greet(BOOT_TIMEOUT)
 
     @keyword
