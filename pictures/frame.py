@@ -10,6 +10,7 @@ from common.limits import check_shape
 from pictures.errors import PictureError
 from pictures.files import Picture, grey
 from pictures.ink import find_ink
+from pictures.paper import edge_of
 from pictures.preparation import Preparation
 
 Pixels = npt.NDArray[np.uint8]
@@ -74,8 +75,7 @@ def _offset(digit: Pixels, axis: int, side: int) -> int:
 
 def _paper(picture: Picture) -> npt.NDArray[np.float64]:
     """The median of the picture's edge, for each channel."""
-    edge = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    return np.atleast_1d(np.median(edge, axis=0))
+    return np.atleast_1d(np.median(edge_of(picture), axis=0))
 
 
 def _resized(picture: Picture, rows: int, columns: int, *, keep_aspect: bool) -> Pixels:

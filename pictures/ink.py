@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from pictures.errors import PictureError
 from pictures.files import Picture
-from pictures.lines import without_lines
-from pictures.paper import Ink, Strength, ink_of
+from pictures.lines import strokes
+from pictures.paper import Ink, Strength, edge_of, ink_of
 
 _SIDE = 640  # pixels; what is larger is shrunk first
 # The widest stroke, as a fraction of the longer side. Some digits that fill the picture are blots of the
@@ -40,7 +40,7 @@ def ink_of_one(picture: Picture, polarity: str) -> tuple[Ink, Strength, npt.NDAr
     """
     for stroke in _STROKES:
         ink = ink_of(picture, polarity, side=_SIDE, stroke=stroke)
-        strength, _ = without_lines(ink.strength)
+        strength, _ = strokes(ink)
         digit, is_cut = _digit(strength, SURE * ink.level)
         if not is_cut:
             break
@@ -57,8 +57,7 @@ def _digit(strength: Strength, sure: float) -> tuple[npt.NDArray[np.bool_], bool
     areas = np.bincount(pieces[strength > sure], minlength=count + 1)
     areas[0] = 0
     is_cut = np.zeros(count + 1, bool)
-    for edge in (pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]):
-        is_cut[edge] = True
+    is_cut[edge_of(pieces)] = True
     # Shadows and things beside the sheet are cut off. A digit may be, in a picture without anything else.
     large = (areas >= _SPECK * areas.max()) & (areas > 0)
     if areas[~is_cut].max(initial=0) >= _WHOLE * areas.max():

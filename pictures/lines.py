@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Strength = npt.NDArray[np.float32]
+from pictures.paper import Ink, Strength
 
 _MAX_TILT = 12.0  # degrees
 _STEP = 0.1
@@ -15,12 +15,14 @@ _WIDEST = 0.012  # of the longer side
 _DARKER = 1.6  # times the line's own strength is a stroke over it
 
 
-def without_lines(strength: Strength) -> tuple[Strength, float]:
-    """The ink without printed lines, and the tilt of the lines in degrees (0 if there are none)."""
-    across, tilt = _without_near_horizontal(strength)
-    down, tilt_down = _without_near_horizontal(np.ascontiguousarray(strength.T))
+def strokes(ink: Ink) -> tuple[Strength, float]:
+    """The ink without printed lines and faint rests, and the tilt of the lines in degrees (0: no lines)."""
+    across, tilt = _without_near_horizontal(ink.strength)
+    down, tilt_down = _without_near_horizontal(np.ascontiguousarray(ink.strength.T))
     # On squared paper a line may end where the other kind was removed, so both see the original.
-    return np.minimum(across, down.T), tilt or -tilt_down
+    rest = np.minimum(across, down.T)
+    rest[rest < ink.faint] = 0
+    return rest, tilt or -tilt_down
 
 
 def _without_near_horizontal(strength: Strength) -> tuple[Strength, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from pictures.files import Picture, grey
 MIN_CONTRAST = 24  # of 255; a smaller difference between paper and ink is an empty sheet
 
 Strength = npt.NDArray[np.float32]
+_Value = TypeVar("_Value", bound=np.generic)
 
 _NOISY = 0.75  # standard deviation, of 255; above it the picture is smoothed
 _SIGMAS = 4.0  # what exceeds the paper's mean by less is noise
@@ -30,11 +32,13 @@ class Ink:
 
     strength: float32 (rows, columns), 0 is paper, 1 is black on white.
     level: the strength of the darkest ink.
+    faint: what is weaker is no stroke, but may be a printed line.
     factor: pixels of the picture for one of `strength`.
     """
 
     strength: Strength
     level: float
+    faint: float
     factor: float
 
 
@@ -67,11 +71,15 @@ def ink_of(picture: Picture, polarity: str, *, side: int, stroke: float) -> Ink:
         raise PictureError("The picture shows an empty sheet: draw a digit on it.")
     light = np.full_like(paper, 255) if is_light else np.maximum(paper, _DARKEST_PAPER)
     strength = np.where(depth > limit, depth / light, 0).astype(np.float32)
-    level = float(strength.max())
-    if spread > 0:
-        level = float(np.percentile(strength[depth >= depth.max() / 2], 90))
-        strength[strength < _FAINT * level] = 0
-    return Ink(strength, level, factor)
+    if np.ptp(edge_of(shrunk)) == 0:  # drawn, not photographed: every difference from the paper is ink
+        return Ink(strength, float(strength.max()), 0.0, factor)
+    level = float(np.percentile(strength[depth >= depth.max() / 2], 90))
+    return Ink(strength, level, _FAINT * level, factor)
+
+
+def edge_of(picture: npt.NDArray[_Value]) -> npt.NDArray[_Value]:
+    """The pixels at the edge of a picture."""
+    return np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
 
 
 def _shrunk(picture: Picture, side: int) -> Picture:
@@ -112,5 +120,5 @@ def _inside(height: Strength) -> float:
     from scipy import ndimage
 
     pieces, _ = ndimage.label(height > MIN_CONTRAST / 2, structure=np.ones((3, 3)))
-    at_edge = np.unique(np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]]))
+    at_edge = np.unique(edge_of(pieces))
     return float((np.where(np.isin(pieces, at_edge), 0, height) ** 2).mean())

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pictures.errors import PictureError
 from pictures.files import Picture
 from pictures.ink import SURE, as_bytes, ink_of_one
-from pictures.lines import without_lines
+from pictures.lines import strokes
 from pictures.paper import Ink, Strength, ink_of
 
 Box = tuple[int, int, int, int]
@@ -19,7 +19,8 @@ Box = tuple[int, int, int, int]
 
 _SIDE = 1600  # pixels; what is larger is shrunk first
 _STROKE = 0.1  # of the longer side: the widest stroke
-_LARGE = 0.2  # of the longer side: the height of large digits
+_LARGE = 0.2  # of the longer side: the height of a large digit
+_HUGE = 0.4  # of the longer side: the height of large digits, if there are several
 _SPECK = 0.2  # of the typical height; what is smaller both ways is no digit
 _HALF = 0.4  # of the typical height; a smaller piece belongs to a digit beside it
 _NEAR = 0.3  # of the typical height, between a piece and its digit
@@ -112,10 +113,11 @@ def find_digits(picture: Picture, polarity: str) -> Sheet:
     tilt = 0.0
     labels, pieces = _pieces(np.where(digit, strength, np.float32(0)), SURE * ink.level, may_be_cut=True)
     pieces, typical = _without_specks(pieces)
-    if typical < _LARGE * max(strength.shape):
+    size = typical / max(strength.shape)
+    if size < _LARGE or (size < _HUGE and len(_whole_digits(pieces, typical)) > 1):
         # The digits are small, so a picture with more pixels and a finer view of the light shows them better.
         ink = ink_of(picture, polarity, side=_SIDE, stroke=_STROKE)
-        strength, tilt = without_lines(ink.strength)
+        strength, tilt = strokes(ink)
         labels, pieces = _pieces(strength, SURE * ink.level)
         pieces, typical = _without_specks(pieces)
     if not pieces:
@@ -184,11 +186,18 @@ def _belong_together(one: _Piece, other: _Piece, typical: float) -> bool:
         return False
     across = min(one.right, other.right) - max(one.left, other.left)  # negative: the gap between them
     down = min(one.bottom, other.bottom) - max(one.top, other.top)
-    smaller = min(one, other, key=lambda piece: piece.area)
+    smaller, larger = sorted((one, other), key=lambda piece: piece.area)
+    higher = max(one.height, other.height)
     if across >= 0.5 * min(one.width, other.width) and down > -_NEAR * typical:
         # One above the other, of which one is no whole digit.
         return min(one.height, other.height) < 0.7 * typical
-    is_part = smaller.height < 0.55 * typical and smaller.area < 0.4 * max(one.area, other.area)
+    if higher < 0.65 * typical and both.height > 1.3 * higher and both.width < 1.1 * typical:
+        # Two halves of a broken digit.
+        return min(across, down) > -0.25 * typical
+    if smaller.height < 0.3 * typical and smaller.middle < larger.middle and smaller.centre > larger.centre:
+        # The bar of a 5.
+        return across > -_NEAR * typical and down > -_NEAR * typical
+    is_part = smaller.height < 0.55 * typical and smaller.area < 0.4 * larger.area
     return is_part and across > -0.12 * typical and down > -0.12 * typical
 
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from common.errors import UserError
 from common.files import write_atomically
-from pictures import Box, Picture
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
@@ -23,7 +24,7 @@ _PAPER = (255, 255, 255)
 class Mark:
     """An answer. box: left, top, width and height in the picture's pixels."""
 
-    box: Box
+    box: tuple[int, int, int, int]
     text: str
     is_doubtful: bool = False
 
@@ -34,8 +35,8 @@ def check_format(path: Path) -> None:
         raise UserError(f"{path} has no known format: choose a name that ends in .png or .jpg.")
 
 
-def write(path: Path, picture: Picture, marks: Sequence[Mark]) -> None:
-    """Writes the picture with its marks. Raises UserError if the file cannot be written."""
+def write(path: Path, picture: npt.NDArray[np.uint8], marks: Sequence[Mark]) -> None:
+    """Writes the picture, grey or RGB, with its marks. Raises UserError if the file cannot be written."""
     check_format(path)
     image = Image.fromarray(picture).convert("RGB")
     draw = ImageDraw.Draw(image)

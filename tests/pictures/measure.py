@@ -25,8 +25,8 @@ from compiler.model_file import load  # noqa: E402
 from data.mnist import load_test_set  # noqa: E402
 from pictures import PictureError, Preparation, Sheet, centred, find_digits, prepare  # noqa: E402
 
-SHEETS = range(500_000, 500_200)
-PHOTOS = range(600_000, 600_500)
+SHEETS = range(700_000, 700_200)
+PHOTOS = range(800_000, 800_500)
 MARGIN = 5  # pixels, between the middle of a digit's image and its box
 
 TEST = load_test_set()

@@ -104,3 +104,11 @@ def test_sheets_in_bad_light_are_read() -> None:
         sheet = find_digits(photo.pixels, "detect")
         images = np.stack([centred(digit.ink, 28, 28)[None] for digit in sheet.digits])
         assert sheet.text([str(label) for label in reference.predict(model, images)]) == text
+
+
+@pytest.mark.parametrize("seed", [103, 110, 171, 209])
+def test_each_digit_is_found_and_nothing_else(seed: int) -> None:
+    """Squared paper half in a shadow, a broken 1, the bar of a 5, faint lines in a smooth gradient."""
+    photo = photo_of_sheet(IMAGES, TEST.labels, seed)
+    digits = find_digits(photo.pixels, "detect").digits
+    assert len(digits) == len(photo.digits) and not any(digit.doubt for digit in digits)
