@@ -11,8 +11,8 @@ import network_builds
 import numpy as np
 import pytest
 
-from compiler import reference, untrained
-from compiler.network import Model
+from compiler import reference, schedule, untrained
+from compiler.network import Model, image
 
 MODELS = {name: untrained.network(name, *of) for name, of in untrained.SHAPES.items()}
 
@@ -49,6 +49,20 @@ def test_this_computer_computes_the_references_logits(model: Model, definition: 
 
 def test_the_chip_computes_the_references_logits(model: Model, tmp_path: Path) -> None:
     check(network_builds.ArmNetwork(model, tmp_path), model, 10)
+
+
+@pytest.mark.parametrize("side", [5, 64])
+def test_the_smallest_and_the_largest_images(side: int, tmp_path: Path) -> None:
+    """By the kernel of lanes: 25 pixels are no whole words, and an offset of 66 x 66 needs two additions."""
+    network = fast_networks.Network(side, source=image((1, side, side)), classes=2)
+    if side == 5:
+        network.conv(2, 4, input_shift=1)
+    else:
+        network.conv(2, 4, pool=True, padding=1, input_shift=2).conv(2, 4, pool=True).conv(2, 4, pool=True)
+    model = network.model()
+    assert schedule.plan(model).stages[0].kernel.name == "conv3x3_lanes"
+    check(network_builds.NativeNetwork(model, tmp_path), model, 10)
+    check(network_builds.ArmNetwork(model, tmp_path), model, 3)
 
 
 def test_the_class_names_are_those_of_the_model(model: Model, tmp_path: Path) -> None:

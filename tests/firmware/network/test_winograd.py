@@ -35,6 +35,8 @@ SHAPES: dict[str, tuple[int, int, tuple[int, int], dict[str, Any]]] = {
     "two_columns": (9, 4, (6, 4), {}),
     "many_channels": (36, 4, (5, 6), {}),
     "tall": (4, 6, (17, 5), {"padding": 1}),
+    "as_wide_as_images": (2, 2, (4, 64), {"padding": 1}),
+    "as_tall_as_images": (8, 2, (62, 3), {"padding": 1}),
 }
 
 

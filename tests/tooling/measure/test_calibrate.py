@@ -9,7 +9,7 @@ import pytest
 import random_networks
 
 from common.paths import model_files
-from compiler import lower, model_file, schedule
+from compiler import lower, model_file, schedule, untrained
 from compiler.kernels import candidates, costs
 
 pytest.importorskip("unicorn", exc_type=ImportError)
@@ -26,6 +26,7 @@ OVERHEAD = 40
 NETWORKS = {
     **{f"any {name}": network for name, network in random_networks.networks().items()},
     **{f"fast {name}": network for name, network in fast_networks.networks(extreme=True).items()},
+    **{f"untrained {name}": untrained.network(name, *of) for name, of in untrained.SHAPES.items()},
     **{f"shapes {seed}": fast_networks.random_shapes(seed) for seed in range(30, 34)},
 }
 
