@@ -73,15 +73,10 @@ def _cost(step: Step, strip: int, threes: int, twos: int) -> Cost:
         "input of three columns": channels * threes,
         "input of two columns": channels * twos,
         "copied row": channels if step.layer.padding else 0,
+        "copied byte": channels * columns if step.layer.padding else 0,
     }
-    products: dict[str, float] = {}
-    for pair_count in pairs.pair_counts(outputs):
-        name = f"channel of a position and {pair_count} pairs"
-        products[name] = products.get(name, 0) + channels * (5 * threes + 4 * twos)
-        products["term"] = products.get("term", 0) + 5 * threes + 4 * twos
     per_position = {
         **inputs,
-        **products,
         "tile": outputs // 2 * (threes + twos),
         "pooled output" if step.pool else "output": outputs // 2 * columns / pool,
     }
@@ -89,10 +84,30 @@ def _cost(step: Step, strip: int, threes: int, twos: int) -> Cost:
         "call": 1,
         "kernel": outputs // 2 * pairs.grouped(channels) * (5 if threes else 4),
         **{name: 2 * count for name, count in inputs.items()},  # the rows of the kernel below the first
-        # Two or three positions are computed together.
-        **{f"round of a {name}": count for name, count in products.items()},
     }
-    return pairs.cost("conv3x3_winograd_1d", step, strip, per_strip, per_position, pool)
+    cost = pairs.cost("conv3x3_winograd_1d", step, strip, per_strip, per_position, pool)
+    per_call, per_row = dict(cost.per_call), dict(cost.per_row)
+    terms = 5 * threes + 4 * twos
+    one, whole = _products(terms, channels, outputs, pool), _products(terms, channels, outputs, strip * pool)
+    for name in whole.keys() | one.keys():
+        first, all_rows = one.get(name, 0), whole.get(name, 0)
+        if strip >= step.target.shape[1] and strip > 1:
+            per_row[name] = (all_rows - first) / (strip - 1)
+        else:
+            per_row[name] = all_rows / strip
+        per_call[name] = first - per_row[name]
+    return Cost(cost.kernel, per_call, per_row)
+
+
+def _products(terms: int, channels: int, outputs: int, positions: int) -> dict[str, float]:
+    """The work of lane_products() at this number of positions, two or three of them at a time."""
+    found: dict[str, float] = {"term": 0}
+    for pair_count in pairs.pair_counts(outputs):
+        for block in pairs.blocks(max(positions, 2)):
+            name = f"channel of {block} positions and {pair_count} pairs"
+            found[name] = found.get(name, 0) + channels * terms
+            found["term"] += terms
+    return found
 
 
 def biases(layer: Conv2d, paired: pairs.Pairs) -> np.ndarray:

@@ -79,6 +79,7 @@ def _cost(step: Step, strip: int) -> Cost:
         "input row": 2 * channels,
         "word of an input row": 2 * channels * words,
         "copied row": 2 * channels if is_copied else 0,
+        "copied byte": 4 * channels * windows if is_copied else 0,
         "transformed column": 4 * channels * words,
         "pooled window" if step.pool else "window": outputs // 2 * windows,
         "row of windows": outputs // 2,
