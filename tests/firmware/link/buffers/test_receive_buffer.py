@@ -58,13 +58,10 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, dict[str, int
     if compiler is None:
         pytest.skip("there is no arm-none-eabi-gcc on PATH")
     folder = tmp_path_factory.mktemp("buffer")
-    source, elf = folder / "receive_buffer.c", folder / "buffer.elf"
-    source.write_text((LINK / "receive_buffer.c").read_text())
-    (folder / "receive_buffer.h").write_text((LINK / "receive_buffer.h").read_text())
-    (folder / "receive_size.h").write_text(
-        f"#define RECEIVE_BUFFER_BYTES {SIZE}\n#define RECEIVE_BUFFER_CAPACITY {CAPACITY}\n"
-    )
+    source, elf = LINK / "receive_buffer.c", folder / "buffer.elf"
+    (folder / "model.h").write_text("#define NETWORK_PIXELS 16\n")
     flags = ["-std=c11", "-O2", "-mcpu=cortex-m3", "-mthumb", "-ffreestanding", "-nostdlib"]
+    flags += [f"-I{folder}", f"-DRECEIVE_BUFFER_BYTES={SIZE}"]
     layout = ["-Wl,-e,receive_buffer_get", f"-Wl,--section-start=.text={CODE:#x}"]
     subprocess.run([compiler, *flags, *layout, source, "-o", elf], check=True)
     subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", elf, elf.with_suffix(".bin")], check=True)

@@ -23,12 +23,12 @@ MARGIN = 4  # bytes of the buffer that stay unused
 
 @pytest.fixture(scope="module")
 def sizes(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, int], int]:
-    """The size of the receive buffer by image bytes and classes, as receive_size.h has it."""
+    """The size of the receive buffer by image bytes and classes, as receive_buffer.h has it."""
     if shutil.which("cc") is None:
         pytest.skip("needs a C compiler for this computer")
     folder = tmp_path_factory.mktemp("sizes")
-    (folder / "model.h").write_text("#define NETWORK_PIXELS 16\n")
-    lines = ['#include "receive_size.h"']
+    (folder / "model.h").write_text("#define NETWORK_PIXELS 16\n#define NETWORK_CLASSES 2\n")
+    lines = ['#include "receive_buffer.h"']
     for number, (image, classes) in enumerate(CASES):
         lines += ["#undef NETWORK_PIXELS", "#undef NETWORK_CLASSES"]
         lines += [f"#define NETWORK_PIXELS {image}", f"#define NETWORK_CLASSES {classes}"]
