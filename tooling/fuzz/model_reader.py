@@ -20,12 +20,13 @@ with atheris.instrument_imports(
 from common.errors import UserError
 from common.paths import model_files
 
-Content = tuple[str, int, float, str]
+Content = tuple[str, int, float, str, str]
 
 
 def content_of(model: network.Model) -> Content:
     """All that a model file says."""
-    return model.name, model.checksum, model.logit_scale, repr(sorted(model.metadata.items()))
+    interface = repr((model.input, model.class_names, model.preparation))
+    return model.name, model.checksum, model.logit_scale, interface, repr(sorted(model.metadata.items()))
 
 
 def checksums_of(data: bytes) -> frozenset[tuple[str, int]]:
