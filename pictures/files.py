@@ -50,7 +50,6 @@ def decode(content: bytes) -> Picture:
                         f"The picture has {image.width} x {image.height} pixels, and the limit is "
                         f"{MAX_PIXELS:,}: shrink it."
                     )
-                image.load()
                 return _pixels(ImageOps.exif_transpose(image))
     except PictureError:
         raise

@@ -201,12 +201,12 @@ def test_a_shadow_that_the_edge_cuts_off_is_no_ink() -> None:
     sheet = np.full((200, 200), 220, np.uint8)
     sheet[80:140, 90:98] = 60
     expected = prepare(sheet, MNIST, FRAME)
-    sheet[:40, :60] = 110
+    sheet[:40, :60] = sheet[:12, :150] = 110
     assert prepare(sheet, MNIST, FRAME).tolist() == expected.tolist()
 
 
-@pytest.mark.parametrize("tilt", [0.0, 0.1])
-def test_ruled_lines_are_removed_without_cutting_strokes(tilt: float) -> None:
+@pytest.mark.parametrize(("tilt", "grey"), [(0.0, 130), (0.1, 130), (0.0, 45)])
+def test_ruled_lines_are_removed_without_cutting_strokes(tilt: float, grey: int) -> None:
     sheet = np.asarray(seven(400, ink=40, paper=220)).copy()
     clean = prepare(sheet, MNIST, FRAME)[0].astype(int)
     across = np.arange(400)
@@ -215,5 +215,5 @@ def test_ruled_lines_are_removed_without_cutting_strokes(tilt: float) -> None:
         for thick in range(2):
             inside = down + thick < 400
             rows, cols = down[inside] + thick, across[inside]
-            sheet[rows, cols] = np.minimum(sheet[rows, cols], 130)
+            sheet[rows, cols] = np.minimum(sheet[rows, cols], grey)
     assert np.abs(prepare(sheet, MNIST, FRAME)[0] - clean).mean() < 5

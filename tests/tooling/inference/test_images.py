@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from drawings import seven
+from PIL import Image as Picture
 
 from common.errors import UserError
 from common.paths import MODELS
@@ -67,6 +68,16 @@ def test_a_number_is_an_image_of_the_whole_test_set() -> None:
 def test_only_a_folder_with_the_name_of_a_class_says_what_is_expected(folder: Path) -> None:
     for name, expected in (("7", "7"), ("seven", "")):
         assert only(Source(str(folder / "7/b.png"), name), CNN).expected == expected
+
+
+def test_a_picture_in_the_folder_of_a_class_is_one_image(tmp_path: Path) -> None:
+    paper = np.full((200, 400), 255, np.uint8)
+    paper[50:150, 50:60] = paper[50:150, 250:260] = 0
+    Picture.fromarray(paper).save(tmp_path / "eleven.png")
+    assert len(images.load(Source(str(tmp_path / "eleven.png")), CNN).images) == 2
+    assert len(images.load(Source(str(tmp_path / "eleven.png"), "1"), CNN).images) == 1
+    other = models.Knowledge((1, 8, 8), ("cat", "dog"), Preparation("fit"))
+    assert len(images.load(Source(str(tmp_path / "eleven.png")), other).images) == 1
 
 
 def test_a_picture_is_prepared_as_its_model_needs_it(folder: Path) -> None:
