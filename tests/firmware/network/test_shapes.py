@@ -11,7 +11,7 @@ import network_builds
 import numpy as np
 import pytest
 
-from compiler import reference, schedule, untrained
+from compiler import codegen, reference, schedule, untrained
 from compiler.network import Model, image
 
 MODELS = {name: untrained.network(name, *of) for name, of in untrained.SHAPES.items()}
@@ -49,6 +49,22 @@ def test_this_computer_computes_the_references_logits(model: Model, definition: 
 
 def test_the_chip_computes_the_references_logits(model: Model, tmp_path: Path) -> None:
     check(network_builds.ArmNetwork(model, tmp_path), model, 10)
+
+
+def test_rows_among_the_first_bytes_are_those_of_the_last_channel(model: Model, tmp_path: Path) -> None:
+    codegen.export(model, tmp_path)
+    source = tmp_path / "rows.c"
+    source.write_text(
+        '#include "network.h"\nint rows_in(uint32_t bytes);\n'
+        "int rows_in(uint32_t bytes) { return network_rows_in(bytes); }\n"
+    )
+    library, options = tmp_path / "librows.so", ["-shared", "-fPIC", f"-I{network_builds.NETWORK}"]
+    network_builds.compile_c(network_builds.compiler("cc"), [source], library, options, tmp_path)
+    rows_in = ctypes.CDLL(os.fspath(library)).rows_in
+    channels, rows, columns = model.input.shape
+    before = (channels - 1) * rows * columns
+    assert [rows_in(count) for count in (0, before, before + columns - 1)] == [0, 0, 0]
+    assert [rows_in(before + columns), rows_in(model.input.count)] == [1, rows]
 
 
 @pytest.mark.parametrize("side", [5, 64])
