@@ -17,6 +17,8 @@ _DARKER = 1.6  # times the line's own strength is a stroke over it
 
 def strokes(ink: Ink) -> tuple[Strength, float]:
     """The ink without printed lines and faint rests, and the tilt of the lines in degrees (0: no lines)."""
+    if ink.is_drawn:  # printed lines would reach the edge
+        return ink.strength, 0.0
     across, tilt = _without_near_horizontal(ink.strength)
     down, tilt_down = _without_near_horizontal(np.ascontiguousarray(ink.strength.T))
     # On squared paper a line may end where the other kind was removed, so both see the original.

@@ -32,7 +32,7 @@ class Ink:
 
     strength: float32 (rows, columns), 0 is paper, 1 is black on white.
     level: the strength of the darkest ink.
-    faint: what is weaker is no stroke, but may be a printed line.
+    faint: what is weaker is no stroke, but may be a printed line. 0 in a drawing, whose edge has one colour.
     factor: pixels of the picture for one of `strength`.
     """
 
@@ -40,6 +40,11 @@ class Ink:
     level: float
     faint: float
     factor: float
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether this is a drawing or a screenshot: every difference from the paper is ink."""
+        return self.faint == 0
 
 
 def ink_of(picture: Picture, polarity: str, *, side: int, stroke: float) -> Ink:
@@ -71,7 +76,7 @@ def ink_of(picture: Picture, polarity: str, *, side: int, stroke: float) -> Ink:
         raise PictureError("The picture shows an empty sheet: draw a digit on it.")
     light = np.full_like(paper, 255) if is_light else np.maximum(paper, _DARKEST_PAPER)
     strength = np.where(depth > limit, depth / light, 0).astype(np.float32)
-    if np.ptp(edge_of(shrunk)) == 0:  # drawn, not photographed: every difference from the paper is ink
+    if np.ptp(edge_of(shrunk)) == 0:
         return Ink(strength, float(strength.max()), 0.0, factor)
     level = float(np.percentile(strength[depth >= depth.max() / 2], 90))
     return Ink(strength, level, _FAINT * level, factor)
