@@ -64,7 +64,7 @@ def test_a_damaged_sample_is_one_sentence(tmp_path: Path) -> None:
     model = tmp_path / "a.npz"
     sample.write(model, numbered([0, 1]))
     whole = sample.path_of(model).read_bytes()
-    contents = [whole[:-30], whole[:100], b"", b"no archive", whole.replace(b"labels", b"lavels")]
+    contents = [whole[:-30], whole[:100], b"", b"no archive", whole.replace(b"labels", b"xxxxxx")]
     for content in contents:
         sample.path_of(model).write_bytes(content)
         with pytest.raises(UserError, match=r"a\.test\.npz is damaged: restore it with git, or train again"):

@@ -35,7 +35,7 @@ def test_a_character_takes_its_time(buses: SimulatedChip) -> None:
     assert buses.read(SPI1 + Spi.SR) == TXE
 
 
-def test_a_character_that_nobody_read_is_kept_and_the_next_is_lost(buses: SimulatedChip) -> None:
+def test_an_unread_character_is_kept_and_the_next_is_lost(buses: SimulatedChip) -> None:
     buses.command("spi1 LoopbackWire true")
     buses.write(SPI1 + Spi.CR1, MASTER)
     for value in (0x11, 0x22):
@@ -88,7 +88,7 @@ def address(chip: SimulatedChip, value: int) -> int:
     return chip.read(I2C1 + I2c.SR1)
 
 
-def test_nobody_acknowledges_a_strange_address(buses: SimulatedChip) -> None:
+def test_an_address_without_a_device_is_not_acknowledged(buses: SimulatedChip) -> None:
     start_i2c(buses)
     assert address(buses, 0x50 << 1) == AF
 

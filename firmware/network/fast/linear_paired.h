@@ -207,7 +207,7 @@ static inline uint32_t linear_sum_of_pixels(struct linear layer, const uint8_t *
     return sum;
 }
 
-/* The accumulators of the outputs from `first` on: four of them, or as many as are left. Returns how many. */
+/* The accumulators of the outputs from `first` on: four, or fewer at the end. Returns their number. */
 static inline __attribute__((always_inline)) int
 linear_paired_group(struct linear layer, const uint8_t *input, const uint32_t *weights, const int32_t *bias,
                     int first, uint32_t sum_of_pixels, int32_t accumulators[4])

@@ -1,5 +1,5 @@
 // An I2C as a master, RM0008 26.3.3: every event is cleared by its own sequence of reads and writes, a byte takes the
-// time that CCR gives it, and the line is stretched while nobody serves it. Peripherals of Renode are attached with
+// time that CCR gives it, and the line is stretched while no program serves it. Peripherals of Renode are attached with
 // `@ i2c1 ADDRESS`. Slave mode, SMBus, the packet error code and ten-bit addresses are not modelled.
 
 using System.Collections.Generic;

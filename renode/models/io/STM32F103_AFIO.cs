@@ -185,7 +185,7 @@ namespace Antmicro.Renode.Peripherals.GPIOPort
 
         public bool Level => port.Level(pin);
 
-        // Whether somebody is told of each edge.
+        // Whether each edge is reported to a peripheral.
         public bool IsWatched => port.IsWatched(pin, this);
 
         public bool IsInput => inputChanged != null;

@@ -67,7 +67,7 @@ namespace Antmicro.Renode.Peripherals.UART
 
         public Parity ParityBit => parityEnabled.Value ? parityIsOdd.Value ? Parity.Odd : Parity.Even : Parity.None;
 
-        // Whether a far end pulls the receive pin up even while nobody listens or writes.
+        // Whether a far end pulls the receive pin up even while no host listens or writes.
         public bool LineIsWired { get; set; }
 
         public GPIO IRQ { get; } = new GPIO();

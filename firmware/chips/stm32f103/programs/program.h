@@ -8,7 +8,7 @@
 
 #define REG(address) (*(reg32 *)(address))
 
-/* The program itself, in a file of its own. */
+/* The program, in another file. */
 void run(void);
 
 /* Prints the sentence and stops when the condition does not hold. */
