@@ -44,6 +44,9 @@ namespace Antmicro.Renode.Peripherals.GPIOPort
             return number < ports.Length ? ports[number] : null;
         }
 
+        // A bit of MAPR.
+        public bool IsRemapped(int bit) => (mapping >> bit & 1) != 0;
+
         public IEnumerable<STM32F103_GPIO> Ports => ports;
 
         // After a write to MAPR or EXTICR.

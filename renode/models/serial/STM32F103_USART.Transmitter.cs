@@ -64,7 +64,7 @@ namespace Antmicro.Renode.Peripherals.UART
                 breakRequested.Value = false;
                 Send(now, 0, (int)Format.Length, 1);
             }
-            else if(transmitHolds && !(clearToSendEnabled.Value && port.Level(clearToSendPin)))
+            else if(transmitHolds && !(clearToSendEnabled.Value && handshakePort.Level(clearToSendPin)))
             {
                 transmitHolds = false;
                 Send(now, Format.Frame(transmitData), 1 + Format.DataBits, Format.StopBits);

@@ -14,23 +14,35 @@ namespace Antmicro.Renode.Peripherals.UART
 {
     public partial class STM32F103_USART : STM32F103_Peripheral, IUART, IClockedByBus
     {
-        // transmit, receive, clearToSend: the pins of the port
-        public STM32F103_USART(IMachine machine, STM32F103_GPIO port, int transmit, int receive, int clearToSend) : base(machine)
+        // transmit, receive, clearToSend: the pins of the port; other...: where AFIO_MAPR's bit moves the first two
+        public STM32F103_USART(IMachine machine, STM32F103_GPIO port, int transmit, int receive, int clearToSend, STM32F103_AFIO afio = null,
+            int remapBit = 0, STM32F103_GPIO otherPort = null, int otherTransmit = 0, int otherReceive = 0) : base(machine)
         {
-            this.port = port;
-            transmitPin = transmit;
-            receivePin = receive;
+            handshakePort = port;
             clearToSendPin = clearToSend;
+            transmitFunction = new PinFunction(() => Drives ? shifted.LevelAt(machine.Now()) : (bool?)null, null);
             farEnd = new FarEnd(toChip, fromChip);
             receiver = new SerialReceiver(toChip);
             arrival = new Alarm(machine, this, "arrival", CharactersWereWritten);
             reception = new Alarm(machine, this, "reception", ReceptionDue);
             transmission = new Alarm(machine, this, "transmission", TransmitterIsFree);
             farReception = new Alarm(machine, this, "far reception", () => FarEndListens(machine.Now()));
-            port.ConnectOutside(receivePin, () => LineIsWired || CharReceived != null ? toChip.LevelAt(machine.Now()) : (bool?)null);
-            port.AddFunction(transmitPin, new PinFunction(() => Drives ? shifted.LevelAt(machine.Now()) : (bool?)null, null));
-            port.PinChanged += PinChanged;
             DefineRegisters();
+            Attach(port, transmit, receive);
+            handshakePort.PinChanged += HandshakePinChanged;
+            if(afio != null)
+            {
+                afio.Changed += () =>
+                {
+                    var moved = afio.IsRemapped(remapBit);
+                    if((this.port == otherPort) != moved)
+                    {
+                        Attach(moved ? otherPort : port, moved ? otherTransmit : transmit, moved ? otherReceive : receive);
+                        RestartReceiver();
+                        UpdateTransmitLine();
+                    }
+                };
+            }
             farEnd.SetFormat(UsualBaudRate, new CharacterFormat(8, Parity.None, 1), 0);
         }
 
@@ -183,6 +195,22 @@ namespace Antmicro.Renode.Peripherals.UART
             }
         }
 
+        private void Attach(STM32F103_GPIO port, int transmit, int receive)
+        {
+            if(this.port != null)
+            {
+                this.port.PinChanged -= PinChanged;
+                this.port.ConnectOutside(receivePin, null);
+                this.port.RemoveFunction(transmitPin, transmitFunction);
+            }
+            this.port = port;
+            transmitPin = transmit;
+            receivePin = receive;
+            port.ConnectOutside(receivePin, () => LineIsWired || CharReceived != null ? toChip.LevelAt(machine.Now()) : (bool?)null);
+            port.AddFunction(transmitPin, transmitFunction);
+            port.PinChanged += PinChanged;
+        }
+
         private void PinChanged(int pin)
         {
             if(pin == transmitPin)
@@ -193,7 +221,11 @@ namespace Antmicro.Renode.Peripherals.UART
             {
                 RestartReceiver();
             }
-            else if(pin == clearToSendPin && clearToSendEnabled.Value)
+        }
+
+        private void HandshakePinChanged(int pin)
+        {
+            if(pin == clearToSendPin && clearToSendEnabled.Value)
             {
                 clearToSendChanged.Value = true;
                 if(!isSending)
@@ -255,9 +287,12 @@ namespace Antmicro.Renode.Peripherals.UART
         private IValueRegisterField divider;
         private IValueRegisterField stop;
 
-        private readonly STM32F103_GPIO port;
-        private readonly int transmitPin;
-        private readonly int receivePin;
+        private STM32F103_GPIO port;
+        private int transmitPin;
+        private int receivePin;
+
+        private readonly STM32F103_GPIO handshakePort;
+        private readonly PinFunction transmitFunction;
         private readonly int clearToSendPin;
         private readonly Waveform toChip = new Waveform();
         private readonly Waveform fromChip = new Waveform();
