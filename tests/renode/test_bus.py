@@ -154,3 +154,10 @@ def test_the_debug_unit_is_hidden_from_programs_without_a_debugger(program: Simu
     assert program.core_register(0) == 0x20036410
     program.execute(STR_R0_R1, registers={0: 1 << 8, 1: DBGMCU_CR})
     assert program.read(DBGMCU_CR) == 1 << 8
+
+
+def test_a_register_that_is_not_modelled_keeps_its_bits_and_is_named_once(chip: SimulatedChip) -> None:
+    prescaler = 0xE0040010
+    chip.write(prescaler, 0xFFFFFFFF)
+    assert chip.read(prescaler) == 0x1FFF
+    assert chip.log().count("TPIU_ACPR is not modelled.") == 1

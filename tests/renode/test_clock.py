@@ -168,6 +168,15 @@ def test_systick_counts_hclk_or_an_eighth_of_it(chip: SimulatedChip, source: int
     assert before - chip.read(Core.SYST_CVR) == pytest.approx(ticks, abs=2)
 
 
+def test_systick_begins_with_its_reload_value(chip: SimulatedChip) -> None:
+    chip.write(Core.SYST_RVR, 7_999)
+    chip.write(Core.SYST_CSR, 5)
+    chip.run(0.9e-3)
+    assert not chip.read(Core.SYST_CSR) & 1 << 16
+    chip.run(0.2e-3)
+    assert chip.read(Core.SYST_CSR) & 1 << 16
+
+
 @pytest.mark.parametrize("hz", [7_800_000, 8_000_000, 8_200_000])
 def test_the_internal_oscillator_drifts_and_the_baud_rate_with_it(chip: SimulatedChip, hz: int) -> None:
     chip.command(f"rcc InternalFrequency {hz}")

@@ -43,6 +43,12 @@ namespace Antmicro.Renode.Peripherals.IRQControllers
             {
             case Registers.SysTickControl:
                 Divider = (value & ClockSource) != 0 ? 1UL : ExternalDivider;
+                // The counter is zero after a reset, so that it begins with the reload value; in Renode it is full.
+                if((value & SysTickEnable) != 0 && !sysTickHasRun)
+                {
+                    sysTickHasRun = true;
+                    base.WriteDoubleWord((long)Registers.SysTickValue, 0);
+                }
                 base.WriteDoubleWord(offset, value);
                 break;
             case Registers.HardFaultStatus:
@@ -105,16 +111,19 @@ namespace Antmicro.Renode.Peripherals.IRQControllers
         {
             hardFaultStatus = 0;
             busFaultAddress = 0;
+            sysTickHasRun = false;
             Divider = ExternalDivider;
             base.WriteDoubleWord((long)Registers.ConfigurationAndControl, 0);
         }
 
+        private bool sysTickHasRun;
         private uint hardFaultStatus;
         private uint busFaultAddress;
 
         private const int HardFault = 3;
         private const int BusFault = 5;
-        private const uint ClockSource = 1 << 2; // of SYST_CSR
+        private const uint SysTickEnable = 1 << 0; // of SYST_CSR
+        private const uint ClockSource = 1 << 2;
         private const ulong ExternalDivider = 8; // RM0008 7.2, figure 8
         private const uint ActiveVector = 0x1FF; // of ICSR
         private const uint WriteKey = 0x05FA; // of AIRCR
@@ -129,6 +138,7 @@ namespace Antmicro.Renode.Peripherals.IRQControllers
         private enum Registers
         {
             SysTickControl = 0x010,
+            SysTickValue = 0x018,
             InterruptControlState = 0xD04,
             ApplicationInterruptAndReset = 0xD0C,
             ConfigurationAndControl = 0xD14,
