@@ -29,6 +29,7 @@ _WIDEST = 1.7  # times the typical height is no digit
 _TALL = 1.9  # times the typical height is no digit
 _SAME_LINE = 0.65  # of the typical height, between the middles of two digits of a line
 _FEWEST = 3  # neighbours that show the slope of the writing
+_SMALL = 0.65  # of the typical height; what is smaller both ways is a part of a digit
 _GAP = 0.75  # of the typical height; a wider gap is a blank
 
 
@@ -242,6 +243,8 @@ def _digit(
         doubt = "wider than a digit"
     elif piece.height > _TALL * typical:
         doubt = "higher than the other digits"
+    elif max(piece.height, piece.width) < _SMALL * typical:
+        doubt = "smaller than the other digits"
     left, top, width, height = (
         round(each * ink.factor) for each in (piece.left, piece.top, piece.width, piece.height)
     )

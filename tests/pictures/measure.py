@@ -25,7 +25,7 @@ from compiler.model_file import load  # noqa: E402
 from data.mnist import load_test_set  # noqa: E402
 from pictures import PictureError, Preparation, Sheet, centred, find_digits, prepare  # noqa: E402
 
-SHEETS = range(700_000, 700_200)
+SHEETS = range(900_000, 900_200)
 PHOTOS = range(800_000, 800_500)
 MARGIN = 5  # pixels, between the middle of a digit's image and its box
 

@@ -117,3 +117,10 @@ def test_each_digit_is_found_and_nothing_else(seed: int) -> None:
     photo = photo_of_sheet(IMAGES, TEST.labels, seed)
     digits = find_digits(photo.pixels, "detect").digits
     assert len(digits) == len(photo.digits) and not any(digit.doubt for digit in digits)
+
+
+def test_a_part_of_a_digit_is_marked() -> None:
+    picture = sheet_of((0, 100, 40), (3, 100, 140), (4, 100, 300))
+    picture[120:152, 500:506] = 0  # about half as high as the digits
+    doubts = [digit.doubt for digit in find_digits(picture, "detect").digits]
+    assert doubts == ["", "", "", "smaller than the other digits"]

@@ -40,7 +40,7 @@ def test_help_names_values_and_defaults(clone: Clone) -> None:
 
     assert output.startswith("Usage: ./inv profile [options]\n\nShow where the cycles")
     assert re.search(
-        r"^  -i, --image N +a number of the test set, 0 to 9999 \(default: 0\)$", output, re.MULTILINE
+        r"^  -i, --image N +a number of the test images beside the model file", output, re.MULTILINE
     )
     assert re.search(r"^  -m, --model MODEL .*\(default: cnn\)$", output, re.MULTILINE)
     assert re.search(r"^  --plot +also draw|^  -p, --plot +also draw", output, re.MULTILINE)
