@@ -89,7 +89,7 @@ def firmware(image_bytes: int, class_names: Sequence[str]) -> Firmware:
 def receive_buffer_bytes(image_bytes: int, classes: int) -> int:
     """The size of the receive buffer: firmware/link/receive_buffer.h, which gives the reasons."""
     body = _longest_body(image_bytes)
-    needed = min(body + body // 254 + 3, max(640, 66 + 38 * classes)) + 4
+    needed = min(body + body // 254 + 3, max(645, 66 + 38 * classes)) + 4
     return max(64, 1 << (needed - 1).bit_length())
 
 

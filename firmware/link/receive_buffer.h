@@ -13,10 +13,10 @@
 
 /* The host sends one request at a time (LINK.md), so no more than one frame waits for the main loop. The longest times in
  * which the main loop takes no byte are two:
- *   - 3.2 ms of computation while the image arrives: 640 characters at the fastest rate;
+ *   - 3.2 ms of computation while the image arrives: 645 characters at the fastest rate;
  *   - the end of an answer, during which the host may already send its next request. Both directions have the same
  *     rate, so no more characters arrive than the board sends. */
-#define RECEIVE_WHILE_COMPUTING 640
+#define RECEIVE_WHILE_COMPUTING 645
 /* The lines behind @result: the longest class name has 16 characters, the longest logit 12. */
 #define RECEIVE_WHILE_SENDING (66 + 38 * NETWORK_CLASSES)
 
