@@ -3,7 +3,7 @@
 // MNIST's strokes are 2.55 pixels wide in the median; pens differ in pressure, mice have none.
 const STROKE = 2.5 / 28; // of the shorter side
 const BOX = 20 / 28; // MNIST's digits fill 20 of 28 pixels
-const SENT_SIDE = 280; // pixels along the shorter side of the picture that is sent
+const SENT_SIDE = 140; // pixels along the shorter side of the picture that is sent: five for each of 28
 const INK = "#101418";
 const PAPER = "#ffffff";
 const STEP = 0.02; // of an arrow key
