@@ -420,11 +420,11 @@ def profile(
     from tooling.measure.profile import report
     from tooling.setup import renode as installed
 
+    examples = sample.read(builds.model_file(model))
+    examples.require(image)
     if renode:
         installed.require()
     path = _chosen_model(model)
-    examples = sample.read(path)
-    examples.require(image)
     builds.build(builds.BLUEPILL, path)
     firmware = builds.image(builds.BLUEPILL, path)
     network = load(path)

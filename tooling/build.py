@@ -89,7 +89,7 @@ def model_file(name_or_path: str = "") -> Path:
     path = Path(name_or_path).expanduser()
     if path.is_file():
         return path.resolve()
-    names = ", ".join(file.stem for file in model_files()) or "none"
+    names = ", ".join(file.stem for file in model_files(MODELS)) or "none"
     raise UserError(
         f"There is no model '{name_or_path}': name a file or a model of models/ ({names}), "
         "or type './inv train'."

@@ -31,7 +31,7 @@ def test_the_list_is_in_groups_with_the_first_tasks_first(clone: Clone) -> None:
 
     assert output.startswith("First steps:\n  sim-test ")
     assert re.findall(r"^(\S.*):$", output, re.MULTILINE)[:2] == ["First steps", "The firmware"]
-    assert listed(clone)[:3] == ["sim-test", "sim", "infer"]
+    assert listed(clone)[:3] == ["sim-test", "demo", "sim"]
     assert output == clone.run([]).stdout
 
 
@@ -104,7 +104,7 @@ def test_a_refused_flash_does_not_start_st_flash(clone: Clone, tmp_path: Path) -
         ("sim-test --on qemu --port /dev/null", "leave one of them out"),
         ("sim --on typo", "no simulator 'typo'"),
         ("sim --tcp-port 99999", "99999 is no TCP port"),
-        ("profile --image 20000", "no image 20000: choose 0 to 9999"),
+        ("profile --image 20000", "no image 20000: choose 0 to 199"),
         ("profile --image typo", "'typo' is no whole number"),
         ("bench --image -1", "no image -1"),
         ("build --board typo", "no board 'typo'"),

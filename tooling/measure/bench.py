@@ -59,11 +59,13 @@ def run(index: int = 0, names: Sequence[str] = (), *, all_images: bool = False) 
     Raises UserError.
     """
     paths = [builds.model_file(name) for name in names] or model_files()
+    samples = [sample.read(path) for path in paths]
+    for examples in samples:
+        examples.require(index)
     builds.build(builds.BLUEPILL)
     parts = []
-    for path in paths:
-        model, examples = files.load(path), sample.read(path)
-        examples.require(index)
+    for path, examples in zip(paths, samples, strict=True):
+        model = files.load(path)
         parts.append(_report(measure(model, examples.images[index])))
         if all_images:
             parts.append(_compare_all(model, _test_images(model, examples)))
