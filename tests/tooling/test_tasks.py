@@ -144,7 +144,9 @@ def test_a_short_fuzz(clone: Clone) -> None:
 
     assert printed.startswith("model: models/cnn.npz\n")
     assert re.search(
-        r"^link-rgb-32x32: [\d,]+ executions in \d+ s, coverage \d+, features \d+, nothing found$", printed, re.M
+        r"^link-rgb-32x32: [\d,]+ executions in \d+ s, coverage \d+, features \d+, nothing found$",
+        printed,
+        re.M,
     )
 
 

@@ -19,6 +19,7 @@ from data.examples import Dataset, Examples, Interface
 from data.readers import sklearn_digits
 from pictures.preparation import Preparation
 from training import models, train
+from training.images import choice
 from training.quantise.network import quantised
 
 pytestmark = pytest.mark.train
@@ -68,7 +69,7 @@ def test_a_recipe_without_a_committed_file_trains_on_data_of_its_shape(
     monkeypatch.setattr(model_class, "recipe", short)
     training, test = made_up(interface, 600, 1), made_up(interface, 200, 2)
     dataset = Dataset(short.data, interface, training, test, {})
-    monkeypatch.setattr(train, "load", lambda *arguments: dataset)
+    monkeypatch.setattr(choice, "load", lambda *arguments: dataset)
     result = train.train(name, epochs=3, runs=tmp_path, output=tmp_path / "model.npz")
     assert result.test_accuracy > 0.8
     model = model_file.load(tmp_path / "model.npz")
