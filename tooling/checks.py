@@ -252,9 +252,10 @@ def _suites(simulator: str, install: bool) -> Results:
 
 
 def _suites_of_other_models(simulator: str, install: bool) -> Results:
-    """The suites with each committed model but the default one; on a chip those about images and the link."""
+    """The suite about images with each committed model but the default one; on native the link's too."""
     _need_simulator(simulator, install)
-    chosen = select() if simulator == NATIVE else select([SUITES / "inference.robot", SUITES / "link.robot"])
+    link = [SUITES / "link.robot"] if simulator == NATIVE else []
+    chosen = select([SUITES / "inference.robot", *link])
     results = Results()
     for model in model_files():
         if model == build.model_file():
