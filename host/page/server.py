@@ -62,6 +62,7 @@ class Page:
     def start(self) -> None:
         """Start the board. Called in the server's event loop."""
         self._loop = asyncio.get_running_loop()
+        self._loop.run_in_executor(None, _prepare_once)
         self._worker.start()
 
     def end(self) -> None:
@@ -201,6 +202,13 @@ class Page:
 
         self._gallery = Gallery(1.0, await run_in_threadpool(self._inspector.wrong_images, progress))
         self._tell(self._gallery)
+
+
+def _prepare_once() -> None:
+    """Prepare a bar on paper: the first picture imports scikit-image, which takes half a second."""
+    sheet = np.full((56, 56), 255, np.uint8)
+    sheet[10:46, 26:31] = 0
+    pictures.prepare(sheet, Preparation(), (1, 28, 28))
 
 
 class _Visitor:

@@ -87,9 +87,12 @@ export class AnswerView {
     this.#showLatency();
   }
 
-  /** Shows an answer. `total`: milliseconds since pen up; null if no pen was involved. */
-  show(answer, total) {
-    element("answer").classList.remove("stale");
+  /**
+   * Shows an answer. `total`: milliseconds since pen up; null if no pen was involved. `isNewest`: whether no newer
+   * picture is on its way.
+   */
+  show(answer, total, isNewest) {
+    element("answer").classList.toggle("stale", !isNewest);
     element("problem").textContent = answer.retries.join(" ");
     const notSure = answer.sure === false;
     element("label").textContent = answer.name;

@@ -37,11 +37,9 @@ const socket = connect(receive, (code) => {
 
 // --- Sending ------------------------------------------------------------------------------------
 
-let drawingVersion = 0; // so that a PNG that was made late does not overtake a newer one
-
 async function sendDrawing() {
   const penUp = performance.now();
-  const version = ++drawingVersion;
+  const id = nextId++;
   if (sheet.isEmpty) {
     lastAnswer = null;
     answerView.clear();
@@ -50,19 +48,17 @@ async function sendDrawing() {
   if (!board) return;
   answerView.wait();
   const centred = element("centred").checked || !board.centred;
-  const picture = await sheet.picture(centred && board?.centred);
-  if (version === drawingVersion && picture) sendPicture(picture, centred, penUp);
+  const picture = await sheet.picture(centred && board.centred);
+  // A PNG that was made late does not overtake a newer one.
+  if (isNewest(id) && picture) send({ type: "picture", id, centred }, picture, penUp);
 }
 
-function sendPicture(bytes, centred, penUp) {
-  send({ type: "picture", id: nextId, centred }, bytes, penUp);
-}
+const isNewest = (id) => id === nextId - 1;
 
 function send(message, bytes, penUp = null) {
   if (!board) return;
   if (socket.send(message, bytes)) {
-    penUps.set(nextId, penUp);
-    nextId += 1;
+    penUps.set(message.id, penUp);
     answerView.wait();
   }
 }
@@ -71,7 +67,7 @@ function sendFile(file) {
   if (!file) return;
   if (file.size > MAX_FILE) return answerView.fail("The picture is too large: choose one of less than 15 MB.");
   sheet.clear();
-  sendPicture(file, true, null);
+  send({ type: "picture", id: nextId++, centred: true }, file);
 }
 
 // --- Receiving ----------------------------------------------------------------------------------
@@ -102,8 +98,10 @@ function receive(event) {
       notice(event.sentence, true);
       break;
     case "answer":
+      // The sheet was cleared meanwhile.
+      if (sheet.isEmpty && !isNewest(event.id)) break;
       lastAnswer = event;
-      answerView.show(event, takeLatency(event.id));
+      answerView.show(event, takeLatency(event.id), isNewest(event.id));
       enable();
       if (element("layers").open) socket.send({ type: "layers", logits: event.logits });
       break;
@@ -129,7 +127,7 @@ function receive(event) {
       if (board) {
         showGallery(event, board.shape, (index) => {
           sheet.clear();
-          send({ type: "test-image", id: nextId, index });
+          send({ type: "test-image", id: nextId++, index });
         });
       }
       break;
