@@ -1,4 +1,4 @@
-"""The strength of the ink in a picture, whatever the light on the paper."""
+"""The strength of the ink in a picture with even or uneven light."""
 
 from __future__ import annotations
 

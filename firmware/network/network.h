@@ -26,7 +26,7 @@ bool network_selftest(uint8_t scratch[NETWORK_PIXELS]);
 void network_begin(void);
 
 /* Computes a part of what the first rows of the image allow, at most 3.2 ms at 72 MHz without interrupts.
- * False if there is nothing left to compute from them.
+ * False if all that they allow is computed.
  *   rows: of the last channel; all channels before it are complete */
 bool network_rows(const uint8_t image[NETWORK_PIXELS], int rows);
 

@@ -45,8 +45,6 @@ class Ready(Event):
     firmware: str
     clock: int
     """In Hz."""
-    counts_instructions: bool
-    """Whether the cycle counter counts instructions, as on Renode."""
     baud: int
     shape: tuple[int, int, int]
     """Channels, rows, columns."""
@@ -89,7 +87,6 @@ class Answer(Event):
     logits: tuple[int, ...]
     shares: tuple[float, ...] | None
     """Probabilities; None if no model file has the checksum of the board's network."""
-    cycles: int | None
     wire_out: float
     """Milliseconds at this baud rate: all bytes of the request."""
     network: float | None

@@ -17,8 +17,6 @@ class Supply(Protocol):
 
     name: str
     """How a person calls the board, as in "Renode"."""
-    counts_instructions: bool
-    """Whether its cycle counter counts instructions."""
     answer_limit: float
     """Seconds to wait for an answer; a simulator on a busy computer is slow."""
     cannot_unplug: str

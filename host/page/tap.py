@@ -11,7 +11,6 @@ from host.page.damage import Damaged
 from host.page.events import Transfer
 from host.streams import Stream
 
-# The link's longest line takes 20 ms at the slowest rate; bytes of one read are shown together.
 _LINE_END = b"\n"
 
 
@@ -32,6 +31,8 @@ class Tap:
         self._opened = self.now()
         self._line = b""
         self._received = 0
+        self.damaged: Damaged | None = None
+        """What became of the last frame that was damaged."""
         self._damage: Callable[[bytes], Damaged] | None = None
 
     def damage_next(self, damage: Callable[[bytes], Damaged]) -> None:
@@ -59,8 +60,8 @@ class Tap:
         self.sent, self._received, self.answer_bytes = data, 0, 0
         on_wire = data
         if self._damage:
-            on_wire = self._damage(data).data
-            self._damage = None
+            self.damaged = self._damage(data)
+            on_wire, self._damage = self.damaged.data, None
         self._record(Transfer(self.now() - self._opened, True, *_describe_frame(on_wire), on_wire))
         return self._stream.write(on_wire)
 

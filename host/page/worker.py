@@ -15,7 +15,7 @@ from common.errors import UserError
 from host import link
 from host.board import Board
 from host.errors import BoardError, PortError
-from host.page.damage import EXPERIMENTS, Damaged
+from host.page.damage import EXPERIMENTS
 from host.page.events import (
     Answer,
     Event,
@@ -29,6 +29,7 @@ from host.page.events import (
 from host.page.interfaces import Inspector, Supply
 from host.page.tap import Tap
 from host.records import Info, Prediction
+from host.show.answers import sure
 from host.show.terminal import softmax
 from host.streams import open_port
 
@@ -153,7 +154,6 @@ class BoardWorker(threading.Thread):
                 model=info.model,
                 firmware=info.firmware,
                 clock=info.clock,
-                counts_instructions=self._supply.counts_instructions,
                 baud=self._board.baud,
                 shape=info.shape,
                 class_names=info.class_names,
@@ -215,10 +215,9 @@ class BoardWorker(threading.Thread):
             image=link.decode_frame(sent.strip(link.DELIMITER), info.image_bytes).payload,
             label=prediction.label,
             name=prediction.name,
-            sure=getattr(prediction, "sure", None),
+            sure=sure(prediction),
             logits=prediction.logits,
             shares=softmax(prediction.logits, self._inspector.scale) if known else None,
-            cycles=prediction.cycles,
             wire_out=len(sent) * per_byte,
             network=None if prediction.finish is None else prediction.finish / info.clock * _MILLISECONDS,
             wire_back=self._tap.answer_bytes * per_byte,
@@ -231,27 +230,25 @@ class BoardWorker(threading.Thread):
         assert self._board and self._tap
         if self._last is None:
             return
-        damaged = None
         reported: list[str] = []
-
-        def damage(frame: bytes) -> Damaged:
-            nonlocal damaged
-            damaged = EXPERIMENTS[name](frame)
-            return damaged
 
         def note_error(line: str) -> None:
             if line.startswith("@error"):
                 reported.append(link.parse_line(line).fields.get("name", ""))
 
-        self._tap.damage_next(damage)
+        self._tap.damage_next(EXPERIMENTS[name])
         before, self._board.connection.on_line = self._board.connection.on_line, note_error
         begin = time.monotonic()
         try:
             prediction = self._board.classify(self._last.pixels)
             seconds = time.monotonic() - begin
             self._board.connection.discard_pending()
+        except BoardError as problem:
+            self._publish(Failed(self._last.id, str(problem)))
+            return
         finally:
             self._board.connection.on_line = before
+        damaged = self._tap.damaged
         assert damaged and self._info
         expected, actual = damaged.expected_error(self._info.image_bytes), reported[0] if reported else ""
         self._publish(

@@ -64,7 +64,7 @@ def photo_of_sheet(images: Images, labels: Images, seed: int) -> Photo:
             chosen = int(rng.integers(len(images)))
             side = int(size * rng.uniform(0.85, 1.15) * 28 / 20)
             image = images[chosen]
-            across = np.flatnonzero(image.any(axis=0))  # neighbours keep a gap, whatever their widths
+            across = np.flatnonzero(image.any(axis=0))  # wide and narrow neighbours keep the same gap
             first, last = across[0] * side / 28, (across[-1] + 1) * side / 28
             top = int(y + size * rng.uniform(-0.1, 0.1) + (size - side) / 2)
             _draw(ink, image, top, int(x - first), side)

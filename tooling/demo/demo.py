@@ -12,16 +12,12 @@ import uvicorn
 from common.errors import UserError
 from compiler.model_file import load
 from host.page.server import MAX_MESSAGE, Page, application
-from tooling import build
 from tooling.demo.inspector import ModelInspector
 from tooling.demo.supplies import Port, Simulated
-from tooling.inference.boards import best_simulator
+from tooling.inference.boards import best_simulator, built
 from tooling.inference.models import of_file
-from tooling.simulate import qemu
-from tooling.simulate.simulation import QEMU
 
 LOOPBACK = "127.0.0.1"
-TCP_PORT = 8103
 _END_LIMIT = 2  # seconds for open connections to close
 
 
@@ -40,7 +36,7 @@ def run(model: Path, address: Address, *, port: str, on: str, browser: bool) -> 
     here. Raises UserError if the TCP port cannot be used or the board cannot be built.
     """
     with _listening(address) as listener:
-        supply = Port(port) if port else _simulated(on, model)
+        supply = Port(port) if port else _simulated(on or best_simulator(model), model)
         page = Page(supply, ModelInspector(load(model), of_file(model).test_images()))
         url = f"http://{address.host}:{listener.getsockname()[1]}"
         print(f"The page is {url}, with {supply.name} behind it. Ctrl-C ends both.", flush=True)
@@ -55,13 +51,8 @@ def run(model: Path, address: Address, *, port: str, on: str, browser: bool) -> 
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def _simulated(on: str, model: Path) -> Simulated:
-    on = on or best_simulator(model)
-    if on == QEMU:
-        qemu.require_room(model)
-    board = build.SIMULATED[on]
-    build.build(board, model)
-    return Simulated(on, build.image(board, model))
+def _simulated(simulator: str, model: Path) -> Simulated:
+    return Simulated(simulator, built(simulator, model))
 
 
 def _listening(address: Address) -> socket.socket:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from host.streams import open_port
-from tooling.inference.boards import STARTERS
+from tooling.inference.boards import SIMULATED_TIMEOUT, STARTERS
 from tooling.simulate.simulation import NATIVE, QEMU, RENODE, Simulation
 
 _NAMES = {RENODE: "Renode", QEMU: "QEMU", NATIVE: "the native build"}
@@ -15,12 +15,11 @@ _NAMES = {RENODE: "Renode", QEMU: "QEMU", NATIVE: "the native build"}
 class Simulated:
     """A board on a simulator that runs as long as the page."""
 
-    answer_limit = 30.0
+    answer_limit = SIMULATED_TIMEOUT
     cannot_unplug = ""
 
     def __init__(self, on: str, firmware: Path) -> None:
         self.name = _NAMES[on]
-        self.counts_instructions = on == RENODE
         self._on = on
         self._firmware = firmware
         self._running = ExitStack()
@@ -41,7 +40,6 @@ class Simulated:
 class Port:
     """A board at a serial port."""
 
-    counts_instructions = False
     answer_limit = 5.0
     cannot_unplug = "Pull the cable of the real board yourself."
 

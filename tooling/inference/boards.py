@@ -20,7 +20,7 @@ from tooling.simulate.simulation import NATIVE, QEMU, RENODE, check_simulator
 STARTERS = {RENODE: renode.start, QEMU: qemu.start, NATIVE: native.start}
 
 # Seconds. On a computer with nine times as much work as cores Renode took 7 s for an image.
-_SIMULATED_TIMEOUT = 30.0
+SIMULATED_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True)
@@ -67,19 +67,25 @@ def ready(choice: Choice) -> Iterator[Ready]:
     if choice.port:
         yield _simulated(choice.port) if running.is_at(choice.port) else Ready(choice.port)
         return
-    board = build.SIMULATED[choice.simulator]
     assert choice.model
-    if choice.simulator == QEMU:
-        qemu.require_room(choice.model)
-    build.build(board, choice.model)
+    firmware = built(choice.simulator, choice.model)
     print(f"Starting {choice.model.stem} on {choice.simulator}.", flush=True)
-    with STARTERS[choice.simulator](build.image(board, choice.model)) as simulation:
+    with STARTERS[choice.simulator](firmware) as simulation:
         yield _simulated(simulation.url)
+
+
+def built(simulator: str, model: Path) -> Path:
+    """The firmware with a model for a simulator, built if it is out of date. Raises UserError."""
+    if simulator == QEMU:
+        qemu.require_room(model)
+    board = build.SIMULATED[simulator]
+    build.build(board, model)
+    return build.image(board, model)
 
 
 def _simulated(url: str) -> Ready:
     """A simulated board. Of the simulators only Renode has the cycle counter, and it counts instructions."""
-    return Ready(url, "instructions", _SIMULATED_TIMEOUT)
+    return Ready(url, "instructions", SIMULATED_TIMEOUT)
 
 
 def _adapter() -> str:

@@ -55,7 +55,7 @@ def noisy(images: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def salted(images: Tensor, rng: torch.Generator) -> Tensor:
-    """Pixels that are black or white whatever they see."""
+    """Pixels that are always black or always white."""
     drawn = torch.rand(images.shape, generator=rng).to(images.device)
     share = uniform(images, 0.01, 0.16, rng)
     white = uniform(images, 0, 1, rng)

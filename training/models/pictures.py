@@ -8,6 +8,7 @@ from torch import nn
 
 from data.examples import Shape
 from data.mnist import CLASSES
+from training.models.digits import Cnn
 from training.models.network import CONVOLUTIONAL, MNIST, Network, convolution
 from training.recipe import Augmentation, Quantisation
 
@@ -52,7 +53,7 @@ class Fashion(Network):
         )
 
 
-class FashionSmall(Network):
+class FashionSmall(Cnn):
     """Clothes at the cost of `cnn`, with its layers. Training keeps Winograd's bounds, which saves a quarter
     of the time.
     """
@@ -69,18 +70,6 @@ class FashionSmall(Network):
             winograd=(0, 2, 1, 1, 0),
         ),
     )
-
-    def __init__(self, shape: Shape = MNIST, classes: int = CLASSES) -> None:
-        super().__init__(
-            *convolution(shape[0], 16),
-            nn.MaxPool2d(2),
-            *convolution(16, 28),
-            nn.MaxPool2d(2),
-            *convolution(28, 30, padding=1),
-            *convolution(30, 48),
-            nn.Flatten(),
-            nn.Linear(48 * 3 * 3, classes),
-        )
 
 
 class Cifar10(Network):

@@ -91,7 +91,7 @@ namespace Antmicro.Renode.Peripherals.IRQControllers
         // An interrupt for each group of lines, as the processor has them: 0 to 4, 5 to 9, 10 to 15, then 16 to 18.
         public IReadOnlyDictionary<int, IGPIO> Connections { get; }
 
-        // A line's edge, whatever the masks say of it: converters are started by lines 11 and 15.
+        // A line's edge, also if the masks disable it: converters are started by lines 11 and 15.
         public event Action<int> Edge;
 
         private void PinChanged(STM32F103_GPIO port, int pin)

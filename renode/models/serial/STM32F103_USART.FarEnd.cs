@@ -26,7 +26,7 @@ namespace Antmicro.Renode.Peripherals.UART
             farEnd.DamageNext = framing ? LineDamage.Framing : LineDamage.Noise;
         }
 
-        // The far end's rate; 0: whatever rate and format the USART has.
+        // The far end's rate; 0: the rate and format of the USART.
         public uint LineBaudRate
         {
             get => lineBaudRate;

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from fake_board import FakeBoard, logits_of
 from fake_page import Events, FakeInspector, FakeSupply
+from wire_damage import pass_nothing
 
 from host.page.damage import EXPERIMENTS
 from host.page.events import Answer, Experiment, Failed, Gone, Ready, Skipped, Starting, Transfer
@@ -150,6 +151,18 @@ def test_an_experiment_ends_with_the_expected_error_and_the_same_answer(
     assert experiment.passed
     assert (experiment.actual == "") == (name == "repeat-frame")
     assert events.next(Answer).logits == before.logits
+
+
+def test_an_experiment_without_an_answer_fails_and_keeps_the_board(
+    worker: BoardWorker, events: Events, fake_port: FakeBoard, supply: FakeSupply
+) -> None:
+    worker.submit(picture(3))
+    events.next(Answer)
+    fake_port.to_host = pass_nothing
+    worker.experiment("flip-bit")
+
+    assert "No answer" in events.next(Failed).sentence
+    assert supply.starts == 1
 
 
 def test_frames_and_lines_are_recorded_with_their_meaning(worker: BoardWorker, events: Events) -> None:

@@ -22,7 +22,6 @@ class FakeSupply:
     """A board that can be started, stopped, and made to end by itself."""
 
     name = "the fake board"
-    counts_instructions = False
     answer_limit = 5.0
     cannot_unplug = ""
 
